@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.core import checks
+from django.utils.translation import gettext_lazy as _
+
+
+class AnchoringConfig(AppConfig):
+    name = "anchoring"
+    verbose_name = _("Log")
+
+    def ready(self) -> None:
+        from anchoring.checks import check_head_guard, check_ledgers, check_log_origin
+
+        checks.register(check_log_origin)
+        checks.register(check_ledgers)
+        checks.register(check_head_guard, checks.Tags.database)

@@ -1,0 +1,170 @@
+"""Rebuilds the log from its leaves up and says where what is stored differs. Changes nothing; may run beside the log.
+
+Everything below a head read at the start never changes again, so no lock is needed; what grows meanwhile is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import cast
+
+from django.conf import settings
+from django.db.models import Max, Q
+from django.utils.module_loading import import_string
+
+from anchoring.errors import HeadGuardUnreadableError, LogForkError, LogRollbackError
+from anchoring.head_guard import refuse_older_tree
+from anchoring.ledger import Trust, ledgers
+from anchoring.log_key import log_key, log_origin
+from anchoring.models import Attestation, Checkpoint, LogEntry, Tile, TreeHead
+from protocol import checkpoint as signed_checkpoint
+from protocol.errors import ProtocolError
+from protocol.merkle import EMPTY_ROOT, Tiles, append, consistency_proof, leaf_hash, root, verify_consistency
+
+CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that must not be: a stable *code*, what it is about, and how it differs."""
+
+    code: str
+    subject: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.subject} {self.detail}".rstrip()
+
+
+def check() -> list[Finding]:
+    """Check the log itself, then whatever ``FSCK_CHECKS`` of the upper apps have to say."""
+    return [*check_log(), *(finding for path in settings.FSCK_CHECKS for finding in _run_check(path))]
+
+
+def check_log() -> list[Finding]:
+    head = TreeHead.objects.filter(id=TreeHead.ONLY_ID).first()
+    tree = _RebuiltTree()
+    findings = list(tree.rebuild(head.size if head else 0))
+    findings += _check_head(tree, head)
+    findings += _check_tiles(tree)
+    findings += _check_checkpoints(tree)
+    findings += _check_guard(tree)
+    findings += _check_attestations()
+    return findings
+
+
+class _RebuiltTree:
+    """The tree as the leaves say it is."""
+
+    def __init__(self) -> None:
+        self.tiles: Tiles = {}
+        self.size = 0
+        self.root = EMPTY_ROOT
+
+    def read_tile(self, level: int, index: int) -> bytes:
+        return self.tiles.get((level, index), b"")
+
+    def rebuild(self, size: int) -> Iterator[Finding]:
+        """Take the leaves in order up to *size*; stop at the first gap, past which no index can be trusted."""
+        while self.size < size:
+            batch = LogEntry.objects.filter(leaf_index__range=(self.size, min(self.size + CHUNK, size) - 1))
+            hashes: list[bytes] = []
+            for entry in batch.order_by("leaf_index"):
+                if entry.leaf_index != self.size + len(hashes):
+                    break
+                try:
+                    hashes.append(leaf_hash(entry.data))
+                except ProtocolError as error:
+                    yield Finding("leaf_malformed", entry.record_id, error.detail)
+                    break
+            changed, self.size, self.root = append(self.read_tile, self.size, hashes)
+            self.tiles.update(changed)
+            if len(hashes) < min(CHUNK, size - self.size + len(hashes)):
+                yield Finding("leaf_missing", str(self.size), f"the head says {size} leaves")
+                return
+
+    def root_at(self, size: int) -> bytes:
+        return root(self.read_tile, size)
+
+
+def _run_check(path: str) -> Iterable[Finding]:
+    return cast("Callable[[], Iterable[Finding]]", import_string(path))()
+
+
+def _check_head(tree: _RebuiltTree, head: TreeHead | None) -> Iterator[Finding]:
+    if head and head.size == tree.size and bytes(head.root) != tree.root:
+        yield Finding("head_root_differs", str(head.size))
+    newest = LogEntry.objects.aggregate(newest=Max("leaf_index"))["newest"]
+    size = TreeHead.objects.filter(id=TreeHead.ONLY_ID).values_list("size", flat=True).first() or 0
+    if newest is not None and newest >= size:
+        yield Finding("leaf_beyond_head", str(newest), f"the head says {size} leaves")
+
+
+def _check_tiles(tree: _RebuiltTree) -> Iterator[Finding]:
+    unseen = set(tree.tiles)
+    for level, index, hashes in Tile.objects.values_list("level", "index", "hashes").iterator(chunk_size=200):
+        expected = tree.tiles.get((level, index))
+        if expected is not None:
+            unseen.discard((level, index))
+            # Wider is right when the tree has grown since: the head check covers the rest.
+            if bytes(hashes)[: len(expected)] != expected:
+                yield Finding("tile_differs", f"{level}/{index}")
+    for level, index in sorted(unseen):
+        yield Finding("tile_missing", f"{level}/{index}")
+
+
+def _check_checkpoints(tree: _RebuiltTree) -> Iterator[Finding]:
+    checkpoints = list(Checkpoint.objects.filter(origin=log_origin(), size__lte=tree.size))
+    for checkpoint in checkpoints:
+        yield from _check_checkpoint(tree, checkpoint)
+    for older, newer in pairwise(checkpoints):
+        proof = consistency_proof(tree.read_tile, older.size, newer.size)
+        try:
+            verify_consistency(older.size, newer.size, proof, bytes(older.root), bytes(newer.root))
+        except ProtocolError as error:
+            yield Finding("checkpoints_inconsistent", f"{older.size} {newer.size}", error.detail)
+    size = TreeHead.objects.filter(id=TreeHead.ONLY_ID).values_list("size", flat=True).first() or 0
+    for beyond in Checkpoint.objects.filter(origin=log_origin(), size__gt=size):
+        yield Finding("checkpoint_beyond_head", str(beyond.size), f"the head says {size} leaves")
+
+
+def _check_checkpoint(tree: _RebuiltTree, checkpoint: Checkpoint) -> Iterator[Finding]:
+    try:
+        signed = signed_checkpoint.verify(checkpoint.note, [log_key()])
+    except ProtocolError as error:
+        yield Finding("checkpoint_unsigned", str(checkpoint.size), str(error))
+        return
+    if (signed.origin, signed.size, signed.root) != (checkpoint.origin, checkpoint.size, bytes(checkpoint.root)):
+        yield Finding("checkpoint_differs_from_note", str(checkpoint.size))
+    if tree.root_at(checkpoint.size) != signed.root:
+        yield Finding("checkpoint_root_differs", str(checkpoint.size))
+
+
+def _check_guard(tree: _RebuiltTree) -> Iterator[Finding]:
+    try:
+        refuse_older_tree(origin=log_origin(), size=tree.size, root_at=tree.root_at)
+    except (LogRollbackError, LogForkError, HeadGuardUnreadableError) as error:
+        yield Finding(error.code, log_origin(), error.detail)
+
+
+def _check_attestations() -> Iterator[Finding]:
+    wrong = Q(state__in=[Attestation.State.CONFLICT, Attestation.State.DEAD]) | Q(state=Attestation.State.FINAL)
+    for attestation in Attestation.objects.filter(wrong).select_related("checkpoint").iterator():
+        subject = f"{attestation.ledger_id} {attestation.checkpoint.size}"
+        if attestation.state != Attestation.State.FINAL:
+            yield Finding(f"attestation_{attestation.state}", subject, attestation.last_error)
+        elif reason := _evidence_fault(attestation):
+            yield Finding("attestation_unproven", subject, reason)
+
+
+def _evidence_fault(attestation: Attestation) -> str:
+    ledger = ledgers().get(attestation.ledger_id)
+    if ledger is None:
+        # Evidence of a ledger no longer in use is kept; whoever checks it brings that ledger's own verifier.
+        return "" if attestation.evidence else "no evidence"
+    stored = attestation.checkpoint
+    checkpoint = signed_checkpoint.Checkpoint(stored.origin, stored.size, bytes(stored.root))
+    verdict = ledger.verify(bytes(attestation.evidence or b""), checkpoint, Trust((log_key(),)))
+    return "" if verdict.is_valid else verdict.reason

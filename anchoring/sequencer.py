@@ -1,0 +1,138 @@
+"""Gives records their place in the tree, and signs what the tree has become.
+
+What a crash leaves behind, in order:
+
+1. A record is in the outbox (committed with what it records) but has no index. Whoever sequences next takes it.
+2. Sequencing is one transaction under the lock of the one tree-head row: indices, tiles and head move together or not
+   at all. A process killed inside leaves nothing; one killed after the commit has finished. A second sequencer waits for
+   the lock and then sees the first one's work, so running it twice, or four at once, gives the same kind of tree.
+3. Signing is one transaction under the same lock. The tree is checked against the highest head ever signed (a file
+   outside the database); then the file is moved forward, and only then the checkpoint commits. Killed between the two,
+   the file is ahead by a head that was never published; the tree still has exactly that root at that size, because
+   sequenced leaves never move, so the next run signs on from it.
+4. The attestations of a checkpoint are planned in its own transaction: each ledger has its row, or there is no
+   checkpoint.
+
+An index, once committed, is never given again: the tree only grows.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from anchoring.crashpoint import reach
+from anchoring.doorbell import ring_on_commit
+from anchoring.errors import LogForkError, LogRollbackError
+from anchoring.head_guard import advance_guard, refuse_older_tree
+from anchoring.ledger import ledgers
+from anchoring.log_key import log_key, log_origin, log_signer
+from anchoring.models import Attestation, Checkpoint, LogEntry, TreeHead
+from anchoring.tiles import StoredTiles, border_tiles, store_tiles
+from protocol import checkpoint as signed_checkpoint
+from protocol.merkle import EMPTY_ROOT, append, leaf_hash, root
+from protocol.proof import leaf_data
+
+logger = logging.getLogger(__name__)
+
+ATTEST_TASK = "anchoring.attest"
+
+# The order of ids is the order of the outbox; the window function turns it into contiguous indices in one statement.
+_PLACE = """
+UPDATE anchoring_logentry SET leaf_index = placed.leaf_index, sequenced_at = %s
+FROM (
+    SELECT id, %s + row_number() OVER (ORDER BY id) - 1 AS leaf_index
+    FROM anchoring_logentry WHERE leaf_index IS NULL ORDER BY id LIMIT %s
+) AS placed
+WHERE anchoring_logentry.id = placed.id
+RETURNING anchoring_logentry.leaf_index, anchoring_logentry.kind, anchoring_logentry.digest
+"""
+
+
+def sequence(*, limit: int = 4096) -> int:
+    """Append up to *limit* waiting records to the tree and return how many."""
+    if not LogEntry.objects.filter(leaf_index__isnull=True).exists():
+        return 0
+    # durable: a caller's open transaction would keep every other sequencer waiting for the head.
+    with transaction.atomic(durable=True):
+        head = _lock_head()
+        reach("sequence.head_locked")
+        leaf_hashes = _place_records(start=head.size, limit=limit)
+        reach("sequence.records_placed")
+        if leaf_hashes:
+            _grow_tree(head, leaf_hashes)
+    reach("sequence.committed")
+    return len(leaf_hashes)
+
+
+def sign_checkpoint() -> Checkpoint | None:
+    """Sign the tree if it has grown since the last checkpoint, else return None.
+
+    Raises LogRollbackError or LogForkError, and signs nothing, when the tree is not an extension of what was signed.
+    """
+    with transaction.atomic(durable=True):
+        head = _lock_head()
+        latest = Checkpoint.objects.filter(origin=log_origin()).last()
+        if head.size == (latest.size if latest else 0):
+            return None
+        _refuse_to_fork(head, latest)
+        checkpoint = _sign(head)
+        reach("sign.checkpoint_stored")
+        ring_on_commit(ATTEST_TASK)
+    reach("sign.committed")
+    return checkpoint
+
+
+def _lock_head() -> TreeHead:
+    head, _ = TreeHead.objects.select_for_update().get_or_create(id=TreeHead.ONLY_ID, defaults={"root": EMPTY_ROOT})
+    return head
+
+
+def _place_records(*, start: int, limit: int) -> list[bytes]:
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACE, [now, start, limit])
+        placed = sorted(cursor.fetchall())
+    return [leaf_hash(leaf_data(kind, bytes(digest))) for _, kind, digest in placed]
+
+
+def _grow_tree(head: TreeHead, leaf_hashes: list[bytes]) -> None:
+    tiles, head.size, head.root = append(StoredTiles(border_tiles(head.size)), head.size, leaf_hashes)
+    store_tiles(tiles)
+    reach("sequence.tiles_stored")
+    head.save()
+    reach("sequence.head_moved")
+
+
+def _refuse_to_fork(head: TreeHead, latest: Checkpoint | None) -> None:
+    tiles = StoredTiles(border_tiles(head.size))
+
+    def root_at(size: int) -> bytes:
+        return root(tiles, size)
+
+    refuse_older_tree(origin=log_origin(), size=head.size, root_at=root_at)
+    if latest and head.size < latest.size:
+        raise LogRollbackError(f"the tree holds {head.size} leaves, its newest checkpoint {latest.size}")
+    if latest and root_at(latest.size) != bytes(latest.root):
+        raise LogForkError(f"the tree differs from its checkpoint at {latest.size} leaves")
+    if root_at(head.size) != bytes(head.root):
+        raise LogForkError(f"the tiles do not lead to the root of {head.size} leaves; run fsck")
+    # A ledger that contradicts us may be right. Take it out of ANCHORING_LEDGERS once it is known to be wrong.
+    contradicted = Attestation.objects.filter(state=Attestation.State.CONFLICT, ledger_id__in=ledgers()).first()
+    if contradicted:
+        raise LogForkError(f"{contradicted.ledger_id} contradicts checkpoint {contradicted.checkpoint_id}")
+
+
+def _sign(head: TreeHead) -> Checkpoint:
+    statement = signed_checkpoint.Checkpoint(log_origin(), head.size, bytes(head.root))
+    note = signed_checkpoint.sign(statement, log_signer())
+    signed_checkpoint.verify(note, [log_key()])
+    reach("sign.note_made")
+    # Before the row: a head that may have been published is never unknown to the guard.
+    advance_guard(statement)
+    reach("sign.guard_advanced")
+    checkpoint = Checkpoint.objects.create(origin=statement.origin, size=head.size, root=statement.root, note=note)
+    Attestation.objects.bulk_create(Attestation(checkpoint=checkpoint, ledger_id=name) for name in ledgers())
+    return checkpoint

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from config import demo
+
+
+class Command(BaseCommand):
+    help = "Seed the demonstration and print what to open and what to verify."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("The demonstration exists with DEMO=1 only.")
+        seeded = demo.seed()
+        body = json.dumps({"presentation": seeded.presentation})
+        self.stdout.write(
+            f"\nChancela runs at {settings.PUBLIC_URL}\n\n"
+            f"  people, one click each   {settings.PUBLIC_URL}/demo/\n"
+            f"  check a certificate      {settings.PUBLIC_URL}/verify\n"
+            f"  API, try it              {settings.PUBLIC_URL}/api/docs/\n\n"
+            f"Certificate {seeded.number} is issued already. Its holder shows a name and an age, and nothing else:\n\n"
+            f"curl -s {settings.PUBLIC_URL}/api/v1/verify -H 'Content-Type: application/json' -d '{body}'\n"
+        )

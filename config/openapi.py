@@ -1,0 +1,92 @@
+"""The OpenAPI document and the page to try it on. Each app describes its own operations; here they become one."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from drf_spectacular.generators import SchemaGenerator
+
+from config.openapi_problems import PROBLEM_SCHEMA, describe_problems
+
+_DESCRIPTION = """
+Check certificates, ask citizens for what you need to know, and read the public log.
+
+**Refusals** are problem details (RFC 9457) of the type `application/problem+json`. Decide by `code`, which never
+changes; every code has a page at [/problems/](/problems/). A method that an address does not have is answered with
+405 `method_not_allowed`.
+
+**Languages.** Titles, details and the messages of checks come in Traditional Chinese (`zh-Hant`, the default),
+Simplified Chinese (`zh-Hans`), Portuguese (`pt`) or English (`en`), by `Accept-Language`. Codes and names of members
+are the same in all of them.
+
+**API key.** An organisation makes its keys under “Keys” and sends one as `Authorization: Bearer ck_…`. Addresses
+without a padlock need none.
+""".strip()
+_TAGS = {
+    "verify": "Judge a presentation",
+    "requests": "Ask a citizen, and fetch what they agreed to share",
+    "published": "What checking needs, online or offline: keys, types, status lists",
+    "log": "The public log: checkpoint, tiles and proofs (C2SP)",
+    "identifiers": "DID resolution",
+    "service": "For probes",
+}
+
+
+def _probe(operation: str, summary: str, state: str) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["status"],
+        "properties": {"status": {"type": "string", "enum": [state]}},
+        "example": {"status": state},
+    }
+    answer = {"description": summary, "content": {"application/json": {"schema": schema}}}
+    return {"operationId": operation, "summary": summary, "tags": ["service"], "security": [{}],
+            "responses": {"200": answer}}  # fmt: skip
+
+
+def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add what concerns all apps: introduction, server, problems, probes (a drf-spectacular post-processing hook)."""
+    result["info"]["description"] = _DESCRIPTION
+    result["servers"] = [{"url": settings.PUBLIC_URL}]
+    result["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
+    result["components"].setdefault("schemas", {})["Problem"] = dict(PROBLEM_SCHEMA)
+    result["paths"] |= {
+        "/health/alive": {"get": _probe("report_alive", "The process answers", "alive")},
+        "/health/ready": {"get": _probe("report_ready", "The database answers too", "ready")},
+    }
+    with translation.override("en"):
+        for path in result["paths"].values():
+            for operation in path.values():
+                describe_problems(operation)
+    return result
+
+
+@lru_cache(maxsize=4)
+def _document(public_url: str) -> bytes:
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call]  # of an untyped library
+    with translation.override("en"):
+        return json.dumps(generator.get_schema(request=None, public=True), ensure_ascii=False).encode()
+
+
+@csrf_exempt
+@require_safe
+@cache_control(public=True, max_age=300)
+def show_document(request: HttpRequest) -> HttpResponse:
+    """GET /api/openapi.json, readable by anyone from anywhere."""
+    body = _document(settings.PUBLIC_URL)
+    return HttpResponse(body, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
+
+
+@require_safe
+def show_try_it_page(request: HttpRequest) -> HttpResponse:
+    """GET /api/docs/: Swagger UI from its own files, nothing inline, so that the strict CSP holds."""
+    return render(request, "api_docs.html")

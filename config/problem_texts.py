@@ -1,0 +1,202 @@
+"""What each stable error code says to a person: a title, and one sentence with what to do next.
+
+Codes that also are answers of a verification take their sentence from credentials.check_texts, so that the REST answer,
+the result page, the command line and /problems/<code> say the same.
+"""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from credentials.check_texts import TEXTS
+
+Text = str | Promise
+Entry = tuple[Text, Text]
+
+_GENERAL: dict[str, Entry] = {
+    "refused": (_("This cannot be done"), _("The service refused this. Go back and try another way.")),
+    "invalid_input": (
+        _("Something in the request is wrong"),
+        _("Correct the fields that are named and send it again."),
+    ),
+    "not_authenticated": (_("Sign in first"), _("Give a valid API key, or sign in, and try again.")),
+    "forbidden": (_("You cannot do this"), _("Your role does not allow this. Ask your administrator if you need it.")),
+    "not_found": (_("Not found"), _("There is nothing here, or nothing that you may see. Check the address.")),
+    "method_not_allowed": (_("Wrong method"), _("This address does not take this HTTP method.")),
+    "not_acceptable": (_("No such format"), _("This address cannot answer in the format you asked for.")),
+    "conflict": (_("It has changed meanwhile"), _("It is no longer in a state that allows this. Load it again.")),
+    "too_large": (_("Too large"), _("What you sent is larger than this service accepts. Send less.")),
+    "json_invalid": (
+        _("Not strict JSON"),
+        _("Send JSON in UTF-8, with no name twice, no lone surrogates and no deep nesting."),
+    ),
+    "unsupported_media_type": (_("Wrong content type"), _("Send JSON with the content type application/json.")),
+    "too_many_requests": (_("Too many requests"), _("Wait a little and try again, or use an API key.")),
+    "internal_error": (_("Something went wrong on our side"), _("Nothing was lost. Try again in a few minutes.")),
+    "unavailable": (_("Not available just now"), _("Something this needs did not answer. Try again in a few minutes.")),
+    "csrf_failed": (_("The page was open too long"), _("Go back, load the page again and repeat the last step.")),
+}
+
+_PEOPLE: dict[str, Entry] = {
+    "sign_in_required": (_("Sign in first"), _("This needs a session of a signed-in person.")),
+    "role_missing": (_("This is not your part"), _("Your account holds none of the roles that this page is for.")),
+    "role_taken": (_("Role held already"), _("The account already holds this role at this department.")),
+    "own_role": (_("Your own role"), _("Nobody changes their own roles. Ask another administrator.")),
+    "own_case": (_("Your own case"), _("Nobody decides their own proof of identity. A colleague must do it.")),
+    "own_work": (_("Your own work"), _("A clerk never approves their own work. A colleague must do it.")),
+    "not_the_maker": (_("Another clerk's draft"), _("Only the clerk who drafted this can change or submit it.")),
+    "agency_mismatch": (_("Another department's work"), _("Only staff of the issuing department can do this.")),
+    "kyc_case_incomplete": (_("Not complete yet"), _("State your identity and upload the images, then submit.")),
+    "kyc_case_state": (_("Decided already"), _("Someone has acted on this case meanwhile. Load it again.")),
+    "kyc_case_pending": (_("A case is waiting"), _("Wait for the decision on your proof of identity.")),
+    "kyc_document_invalid": (_("Image not accepted"), _("Upload JPEG or PNG images of less than 5 MB, up to four.")),
+    "upstream_identity_invalid": (
+        _("The identity provider did not say enough"),
+        _("It did not tell us reliably who you are. Prove your identity at a desk instead."),
+    ),
+    "person_already_linked": (
+        _("This document belongs to another account"),
+        _("Sign in with the account you used before, or ask the department to help you."),
+    ),
+    "person_mismatch": (
+        _("The document does not match"),
+        _("The number is known with other details. Check what you entered, or ask the department."),
+    ),
+    "account_already_linked": (_("Identity proven already"), _("Your account belongs to a proven identity already.")),
+    "one_time_value_invalid": (_("Used or too old"), _("This step can be done once, and soon. Load the page again.")),
+    "weid_proof_invalid": (
+        _("The device was not accepted"),
+        _("Its proof is not for this moment. Load the page again."),
+    ),
+    "weid_exists": (_("A WeID exists already"), _("Register the new device instead; your WeID stays the same.")),
+    "weid_deactivated": (_("This WeID has ended"), _("A deactivated WeID never changes again.")),
+    "weid_missing": (
+        _("No device to bind it to"),
+        _("The citizen must register a device under “My identity” before a certificate can be issued."),
+    ),
+    "weid_of_another_person": (_("Another person's WeID"), _("You can only change your own.")),
+    "key_already_registered": (_("This key is registered already"), _("Make a new key on the device and try again.")),
+    "key_invalid": (_("Not a usable key"), _("Give a public P-256 key as a JWK, without its private part.")),
+    "signing_key_state": (_("No key to sign with"), _("An operator must create a key for this department.")),
+    "signing_key_fault": (_("Signing failed"), _("Nothing was issued. An operator must look at the signing key.")),
+    "unreadable": (_("Cannot be read any more"), _("The data were erased, or their key is missing.")),
+    "api_key_invalid": (_("API key not accepted"), _("It is missing, unknown or revoked. Use a valid key.")),
+    "issuer_invalid": (_("Not a usable issuer"), _("Give an https identifier, a public P-256 key and a type.")),
+    "fetch_failed": (_("A remote document could not be read"), _("Try again in a few minutes.")),
+    "fetch_refused": (_("This address is never contacted"), _("Only public https addresses are.")),
+}
+
+_CERTIFICATES: dict[str, Entry] = {
+    "claims_invalid": (_("Some details are not right"), _("Correct the details that are named and try again.")),
+    "policy_invalid": (_("The policy is not right"), _("Use only the documented members, each of its kind.")),
+    "verify_request_invalid": (_("Not a request to verify"), _("Send a JSON object with the documented members.")),
+    "body_invalid": (_("Not what this address takes"), _("Send a JSON object with exactly the documented members.")),
+    "reason_missing": (_("Say why"), _("Give a reason, so that your colleague knows what to change.")),
+    "reason_unfit": (_("This reason does not fit"), _("Choose a reason that goes with this change.")),
+    "trust_bundle_invalid": (
+        _("The trust bundle cannot be used"),
+        _("It is malformed or has expired. Fetch a new one."),
+    ),
+    "credential_missing": (_("No such certificate"), _("It does not exist, or you may not see it.")),
+    "application_state": (_("Someone has acted meanwhile"), _("The application has moved on. Load it again.")),
+    "status_transition": (_("This change is not possible"), _("A revocation is final; load the certificate again.")),
+    "verification_failed": (_("A check did not pass"), _("The certificate cannot be relied on; see the named check.")),
+    "could_not_check": (_("Could not be checked"), _("Something needed did not answer. Try again in a few minutes.")),
+}
+
+_SHARING: dict[str, Entry] = {
+    "template_invalid": (_("The template is not right"), _("Correct the fields that are named and send it again.")),
+    "template_missing": (_("No such template"), _("It does not exist, or you may not see it.")),
+    "template_unusable": (_("The template cannot be used"), _("It is not approved, or no longer in use.")),
+    "organisation_unapproved": (_("Not approved yet"), _("The organisation may not ask for anything yet.")),
+    "recipient_key_invalid": (_("Not a usable key"), _("Give a new public P-256 key as a JWK.")),
+    "recipient_key_missing": (_("No key to receive with"), _("Make or register a receiving key under “Keys” first.")),
+    "verifier_key_missing": (_("No such key"), _("It does not exist, or belongs to another organisation.")),
+    "request_missing": (_("No such request"), _("It does not exist, or someone else has opened it first.")),
+    "request_expired": (_("Too late to answer"), _("Ask the organisation for a new request.")),
+    "request_decided": (_("Answered already"), _("Each request is answered once.")),
+    "request_unanswered": (_("No answer yet"), _("The citizen has not answered. Try again later.")),
+    "request_refused": (_("Refused"), _("The citizen refused. Nothing was shared.")),
+    "terms_mismatch": (_("The terms do not match"), _("Load the request again; nothing was shared.")),
+    "claims_outside_request": (_("The choice does not fit"), _("Share what is required, and only what was asked for.")),
+    "certificate_unusable": (_("This certificate cannot be used"), _("It is not valid, or not of the kind asked for.")),
+    "device_key_not_current": (
+        _("Bound to another device"),
+        _("Restore the certificate to this device under “My certificates” first."),
+    ),
+    "presentation_mismatch": (_("Other details were signed"), _("Load the request again; nothing was shared.")),
+    "envelope_sealing": (_("Not sealed to the organisation"), _("Load the request again; nothing was shared.")),
+    "authorization_missing": (_("No such permission"), _("It does not exist, or you may not see it.")),
+    "reads_exhausted": (_("Fetched as often as agreed"), _("Ask the citizen again if you still need it.")),
+    "withdrawal_proof_invalid": (_("The withdrawal was not signed properly"), _("Load the page and try again.")),
+}
+
+_LOG: dict[str, Entry] = {
+    "record_id_invalid": (_("Not a record"), _("This is not the name of a record.")),
+    "record_conflict": (_("Recorded differently"), _("The log holds this record with other content.")),
+    "record_not_logged": (_("Not in the log"), _("The log knows no such record.")),
+    "receipt_pending": (_("The proof is not ready yet"), _("Try again in a few seconds.")),
+    "log_resource_not_found": (_("Not published"), _("The log has published nothing at this address.")),
+    **dict.fromkeys(
+        ["log_rolled_back", "log_forked", "log_guard_unreadable"],
+        (
+            _("The log is not signed at the moment"),
+            _("Stored data contradict what was signed before. An operator must act."),
+        ),
+    ),
+    **dict.fromkeys(
+        ["ledger_error", "ledger_transient", "ledger_ambiguous", "ledger_rejected", "ledger_underpriced",
+         "ledger_conflict", "ledger_misconfigured"],
+        (_("A ledger did not attest"), _("Certificates are not affected. An operator can see why.")),
+    ),
+}  # fmt: skip
+
+_NOT_PROOF: Entry = (_("The proof does not hold"), _("It is malformed, or does not belong to this record and log."))
+_NOT_STATUS: Entry = (_("The status list cannot be used"), _("It is malformed, too old, or not of this address."))
+_NOT_DID: Entry = (_("Not a usable identifier"), _("This is not a DID that can be resolved here."))
+_NOT_ENVELOPE: Entry = (_("The envelope cannot be opened"), _("It is malformed, altered, or sealed to another key."))
+_NOT_QUERY: Entry = (_("The query cannot be used"), _("It is malformed, or asks in a way that is not spoken here."))
+_NOT_TOKEN: Entry = (_("The token cannot be used"), _("It is malformed, or breaks a rule of its standard."))
+
+_STANDARDS: dict[str, Entry] = {
+    **dict.fromkeys(
+        ["merkle_invalid", "tree_range_invalid", "tile_invalid", "inclusion_proof_invalid", "consistency_proof_invalid",
+         "note_invalid", "note_malformed", "note_key_invalid", "note_signature_invalid", "note_unsigned",
+         "checkpoint_malformed", "checkpoint_origin_mismatch", "leaf_malformed", "receipt_malformed"],
+        _NOT_PROOF,
+    ),
+    **dict.fromkeys(
+        ["status_list_invalid", "status_list_malformed", "status_list_too_large", "status_list_subject_mismatch",
+         "status_list_not_yet_valid", "status_list_expired", "status_list_stale"],
+        _NOT_STATUS,
+    ),
+    **dict.fromkeys(
+        ["did_error", "did_invalid", "did_method_unsupported", "did_document_invalid", "did_key_not_found"], _NOT_DID
+    ),
+    **dict.fromkeys(
+        ["envelope_invalid", "envelope_malformed", "envelope_algorithm_refused", "envelope_recipient_missing",
+         "envelope_not_opened"],
+        _NOT_ENVELOPE,
+    ),
+    **dict.fromkeys(
+        ["openid4vp_invalid", "dcql_malformed", "dcql_unsupported", "dcql_not_satisfied",
+         "transaction_data_hash_mismatch"],
+        _NOT_QUERY,
+    ),
+    **dict.fromkeys(
+        ["protocol_error", "encoding_invalid", "claim_name_reserved", "digest_malformed", "claim_path_unknown",
+         "issuer_mismatch"],
+        _NOT_TOKEN,
+    ),
+}  # fmt: skip
+
+PROBLEM_TEXTS: dict[str, Entry] = {
+    **{code: (_("A check did not pass"), _(sentence)) for code, sentence in TEXTS.items()},
+    **_STANDARDS,
+    **_LOG,
+    **_SHARING,
+    **_CERTIFICATES,
+    **_PEOPLE,
+    **_GENERAL,
+}

@@ -1,0 +1,320 @@
+"""Settings that are safe in production unless the environment says DEMO=1 (the embedded default of `make run`)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+import structlog
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from config.settings.env import broker_url, env, key_bytes, secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+
+# The demo door (one-click personas, seeded people) exists only with DEMO=1, and only on loopback.
+DEMO: bool = env.bool("DEMO", False)
+DEBUG = False
+if env.bool("DEBUG", False):
+    raise ImproperlyConfigured("DEBUG is never on: pages must not show their insides. Use DEMO=1 for the demonstration")
+
+PUBLIC_URL: str = env.str("PUBLIC_URL", "http://localhost:8000" if DEMO else "").rstrip("/")
+_PUBLIC = urlsplit(PUBLIC_URL)
+IS_LOOPBACK = _PUBLIC.hostname in {"localhost", "127.0.0.1"}
+if not _PUBLIC.hostname or (_PUBLIC.scheme != "https" and not IS_LOOPBACK):
+    raise ImproperlyConfigured("PUBLIC_URL must be the https address that citizens open")
+if DEMO and not IS_LOOPBACK:
+    raise ImproperlyConfigured("DEMO=1 signs anyone in with one click: it runs on loopback only")
+
+SECRET_KEY = secret("SECRET_KEY")
+# Wraps every stored private key and every person's data key.
+KEY_ENCRYPTION_KEY = key_bytes("KEY_ENCRYPTION_KEY")
+# Keys the HMAC by which identity numbers and the person-WeID link are looked up.
+LOOKUP_KEY = key_bytes("LOOKUP_KEY")
+# Ed25519 seed of the log's checkpoint signer.
+LOG_SIGNING_SEED = key_bytes("LOG_SIGNING_SEED")
+LOG_ORIGIN: str = env.str("LOG_ORIGIN", f"{_PUBLIC.netloc}/log")
+
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [_PUBLIC.hostname])
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SITE_NAME = _("Chancela e-certificates")
+
+INSTALLED_APPS = [
+    "identity.operator_app.OperatorAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "django_structlog",
+    "anchoring",
+    "identity",
+    "credentials",
+    "authorization",
+    "config",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.middleware.DirectRoutesMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.middleware.PrivatePagesMiddleware",
+    "config.middleware.CodedErrorMiddleware",
+]
+
+# Machine routes that need no session, language cookie or page headers; they skip the middleware below the first two.
+DIRECT_ROUTES = frozenset({"/api/v1/verify"})
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+FORM_RENDERER = "config.forms.PageRenderer"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "config.context.page",
+            ],
+        },
+    },
+]
+
+DATABASE_URL: str = env.str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'chancela.sqlite3'}" if DEMO else "")
+if not DATABASE_URL:
+    raise ImproperlyConfigured("DATABASE_URL must name the PostgreSQL database")
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    if not DEMO:
+        raise ImproperlyConfigured("SQLite is for the demonstration only")
+    # IMMEDIATE takes the write lock at BEGIN: the embedded default's stand-in for row locks.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CELERY_BROKER_URL = broker_url("CELERY_BROKER_URL", "filesystem://" if DEMO else "")
+if not CELERY_BROKER_URL:
+    raise ImproperlyConfigured("CELERY_BROKER_URL must name the Redis broker")
+
+CACHE_URL = broker_url("CACHE_URL", "locmem://" if CELERY_BROKER_URL.startswith("filesystem") else CELERY_BROKER_URL)
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    if CACHE_URL.startswith("redis")
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+
+AUTH_USER_MODEL = "identity.Account"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none" if DEMO else "mandatory"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_SESSION_REMEMBER = False
+MFA_ADAPTER = "identity.second_factor.SealedFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Chancela"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_LOOPBACK
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_ADAPTER = "identity.providers.openid.UpstreamAdapter"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": env.json("OIDC_PROVIDERS", [])}}
+
+LANGUAGE_CODE = "zh-hant"
+LANGUAGES = [("zh-hant", "繁體中文"), ("zh-hans", "简体中文"), ("pt", "Português"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "Asia/Macau"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR_DIR / "files"}},
+    "staticfiles": {"BACKEND": "config.storage.HashedStaticFilesStorage"},
+}
+# An upload is a KYC image: it is encrypted into the database and never touches the disk in clear.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+SECURE_SSL_REDIRECT = not IS_LOOPBACK
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+SECURE_HSTS_SECONDS = 0 if IS_LOOPBACK else 63072000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not IS_LOOPBACK
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = int(timedelta(hours=8).total_seconds())
+CSRF_FAILURE_VIEW = "config.views.reject_csrf"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["config.json_body.StrictJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["identity.views.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.problems.handle_api_exception",
+    "DEFAULT_THROTTLE_RATES": {"verify_anonymous": env.str("VERIFY_ANONYMOUS_RATE", "60/min")},
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Chancela API",
+    "VERSION": "1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "anchoring.openapi.describe_plain_views",
+        "credentials.openapi.describe_plain_views",
+        "config.openapi.complete_document",
+    ],
+}
+
+# Registries by which a lower app calls an upper one without importing it.
+ANCHORING_LEDGERS: list[str] = env.list("ANCHORING_LEDGERS", ["anchoring.backends.embedded.EmbeddedLedger"])
+# Longer than any call to a ledger takes: after a crash its attestations wait this long for the next worker.
+ATTESTATION_LEASE_SECONDS: int = env.int("ATTESTATION_LEASE_SECONDS", 30)
+AUDIT_SINK = "authorization.audit.record"
+AUTHORIZATION_SOURCE = "authorization.consent.authorization_fact"
+# What waits for a clerk, in the order of the task list (identity.duties says what a source must be).
+CLERK_DUTIES = ["identity.duties.kyc_duties", "credentials.duties.application_duties"]
+FSCK_CHECKS = ["identity.fsck.check", "credentials.fsck.check", "authorization.fsck.check"]
+# Kills the process at a named step, for the fault tests; never outside the demonstration.
+CRASH_AT: str = env.str("CRASH_AT", "") if DEMO else ""
+KYC_PROVIDERS = ["identity.providers.desk.DeskProvider", "identity.providers.openid.OpenIdProvider"] + (
+    ["identity.providers.demo.DemoProvider"] if DEMO else []
+)
+# Hosts that identity.fetch may contact although their address is private: for tests against a loopback server only.
+FETCH_ALLOWED_PRIVATE_HOSTS: list[str] = []
+WEID_CHAIN: str = env.str("WEID_CHAIN", "1")
+KYC_DOCUMENT_DAYS: int = env.int("KYC_DOCUMENT_DAYS", 0)
+STATUS_LIST_SIZE: int = env.int("STATUS_LIST_SIZE", 1 << 17)
+STATUS_TOKEN_TTL: int = env.int("STATUS_TOKEN_TTL", 60)
+VERIFY_TRUST_POLL_SECONDS: float = env.float("VERIFY_TRUST_POLL_SECONDS", 1.0)
+
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {
+        "data_folder_in": str(VAR_DIR / "queue"),
+        "data_folder_out": str(VAR_DIR / "queue"),
+        "control_folder": str(VAR_DIR / "queue-control"),
+    }
+    if CELERY_BROKER_URL.startswith("filesystem")
+    # No waiting for a broker that is down: whoever sends a task has a row in the database that will be found anyway.
+    else {"visibility_timeout": 600, "max_retries": 0, "socket_connect_timeout": 2}
+)
+# The sweepers, not the broker, guarantee progress: a lost message costs one interval.
+CELERY_BEAT_SCHEDULE = {
+    "sequence": {"task": "anchoring.sequence", "schedule": 1.0},
+    "sign-checkpoint": {"task": "anchoring.sign_checkpoint", "schedule": 5.0},
+    "attest": {"task": "anchoring.attest", "schedule": 5.0},
+    "resume-issuance": {"task": "credentials.resume_issuance", "schedule": 30.0},
+    "purge-envelopes": {"task": "authorization.purge_envelopes", "schedule": 300.0},
+    "anchor-audit-head": {"task": "authorization.anchor_audit_head", "schedule": 86400.0},
+    "purge-kyc-documents": {"task": "identity.purge_documents", "schedule": 3600.0},
+}
+
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# One JSON object a line with request and task ids; codes and ids only, never claim values, tokens or keys.
+_PROCESSORS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso"),
+]
+structlog.configure(
+    processors=[*_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+            "foreign_pre_chain": _PROCESSORS,
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    # "No hostname was supplied" is how the broker made of files introduces itself.
+    "loggers": {"kombu.connection": {"level": "ERROR"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+}

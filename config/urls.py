@@ -1,0 +1,32 @@
+"""Every route of the service; each app owns the paths it serves."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from config.openapi import show_document, show_try_it_page
+from config.views import describe_problem, home, list_problems, report_alive, report_ready, show_accessibility
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home, name="home"),
+    path("accessibility/", show_accessibility, name="accessibility"),
+    path("problems/", list_problems, name="problems"),
+    path("problems/<slug:code>", describe_problem, name="problem"),
+    path("health/alive", report_alive, name="alive"),
+    path("health/ready", report_ready, name="ready"),
+    path("api/openapi.json", show_document, name="openapi"),
+    path("api/docs/", show_try_it_page, name="api_docs"),
+    path("language/", include("django.conf.urls.i18n")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("anchoring.urls")),
+    path("", include("identity.urls")),
+    path("", include("credentials.urls")),
+    path("", include("authorization.urls")),
+]
+
+handler400 = "config.views.refuse_request"
+handler403 = "config.views.forbid"
+handler404 = "config.views.miss"
+handler500 = "config.views.fail"

@@ -1,0 +1,282 @@
+"""Many certificates of one type: the same steps as one by one, each taken for a whole chunk.
+
+A chunk is one unit: all its claims are checked first; then its applications and intents are committed; then everything
+is signed, in threads; then credentials, leaves and states are stored in one transaction. What a crash leaves approved,
+the sweeper of `credentials.issuance` issues from the intents, with the same identities.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from anchoring import outbox
+from anchoring.crashpoint import reach
+from anchoring.models import LogEntry
+from credentials.applications import claims_context
+from credentials.copying import copy_rows
+from credentials.errors import AgencyMismatchError, ClaimsInvalidError, OwnWorkError, WeidMissingError
+from credentials.issuance import record_id, sd_jwt_context
+from credentials.models import Application, Credential, CredentialType, IssuanceIntent
+from credentials.schemas import check_claims
+from credentials.signing import Plan, draw_number, sign_credential, validity
+from credentials.status import draw_indices, list_uri
+from identity import vault
+from identity.access import has_role
+from identity.audit import account_actor, report
+from identity.keystore import StoredSigner, signer_for
+from identity.models import Account, Person, Role, SigningKey, VerificationMethod
+from identity.people import read_identity
+from identity.trust import issuer_identifier
+from identity.weid import weids_of
+
+# Large enough that a task, a commit and a look-up cost little per certificate; small enough to lose little.
+CHUNK = 1000
+# The library lets go of the interpreter while it signs and verifies, so threads share the work of a chunk.
+_SIGNERS = min(8, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One certificate to issue; ``person`` must have an active WeID."""
+
+    person: Person
+    claims: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An entry with everything that its intent fixes."""
+
+    entry: Entry
+    application_id: uuid.UUID
+    weid_id: int
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A signed certificate as it is stored: its leaf, and its text under the person's key."""
+
+    digest: bytes
+    ciphertext: bytes
+
+
+def issue_many(
+    *, credential_type: CredentialType, maker: Account, checker: Account, entries: Iterable[Entry], chunk: int = CHUNK
+) -> int:
+    """Issue *entries*, prepared by *maker* and approved by *checker*, and return how many certificates there are now.
+
+    Raises ClaimsInvalidError, whose fields begin with the entry's number, and WeidMissingError, before anything of that
+    chunk is stored; OwnWorkError, AgencyMismatchError, KeyStateError. Must not run inside a transaction.
+    """
+    _check_roles(credential_type, maker, checker)
+    signer = signer_for(purpose=SigningKey.Purpose.CREDENTIAL, agency=credential_type.agency)
+    key = SigningKey.objects.only("pk").get(key_id=signer.key_id)
+    with ThreadPoolExecutor(_SIGNERS) as pool:
+        line = _Line(_Batch(credential_type, maker, checker, signer, key.pk), pool)
+        try:
+            for entries_of_chunk in _chunks(entries, chunk):
+                line.take(entries_of_chunk)
+        finally:
+            line.finish()
+    return line.issued
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What all chunks have in common."""
+
+    credential_type: CredentialType
+    maker: Account
+    checker: Account
+    signer: StoredSigner
+    signing_key_id: int
+
+
+class _Line:
+    """While the pool signs one chunk, whose intents are committed, this thread stores the chunk before it."""
+
+    def __init__(self, batch: _Batch, pool: ThreadPoolExecutor) -> None:
+        self.issued = 0
+        self._taken = 0
+        self._batch, self._pool = batch, pool
+        self._signing: tuple[list[_Item], list[Future[list[_Sealed]]]] | None = None
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        _check_entries(self._batch.credential_type, entries, first=self._taken)
+        self._taken += len(entries)
+        items = _commit_intents(self._batch, entries)
+        reach("issue_many.intents_committed")
+        size = -(-len(items) // _SIGNERS)
+        parts = [items[start : start + size] for start in range(0, len(items), size)]
+        signing = [self._pool.submit(_sign, part, self._batch.signer) for part in parts]
+        self.finish()
+        self._signing = (items, signing)
+
+    def finish(self) -> None:
+        """Store the chunk that is being signed, if there is one."""
+        if self._signing is None:
+            return
+        items, signing = self._signing
+        self._signing = None
+        signed = [one for part in signing for one in part.result()]
+        reach("issue_many.signed")
+        _store(self._batch, items, signed)
+        reach("issue_many.stored")
+        self.issued += len(items)
+
+
+def _sign(items: Sequence[_Item], signer: StoredSigner) -> list[_Sealed]:
+    """Runs beside the thread that stores, and touches no database."""
+    sealed = []
+    for item in items:
+        signed = sign_credential(item.plan, signer=signer)
+        context = sd_jwt_context(item.plan.credential_id)
+        key = item.entry.person.wrapped_data_key
+        sealed.append(_Sealed(signed.digest, vault.seal(key, signed.text.encode("ascii"), context=context)))
+    return sealed
+
+
+def _check_roles(credential_type: CredentialType, maker: Account, checker: Account) -> None:
+    if maker.pk == checker.pk:
+        raise OwnWorkError("maker and checker are one")
+    for account, name in ((maker, Role.Name.MAKER), (checker, Role.Name.CHECKER)):
+        if not has_role(account, agency=credential_type.agency, names=[name]):
+            raise AgencyMismatchError(f"not a {name} of this agency")
+
+
+def _check_entries(credential_type: CredentialType, entries: Sequence[Entry], first: int) -> None:
+    today = timezone.localdate()
+    for number, entry in enumerate(entries, first):
+        try:
+            check_claims(credential_type, entry.claims, identity=read_identity(entry.person), today=today)
+        except ClaimsInvalidError as error:
+            fields = {f"{number}.{name}": texts for name, texts in error.fields.items()}
+            raise ClaimsInvalidError(f"entry {number}: {error.detail}", fields=fields) from None
+
+
+@transaction.atomic(durable=True)
+def _commit_intents(batch: _Batch, entries: Sequence[Entry]) -> list[_Item]:
+    now = timezone.now()
+    items = _plan(batch.credential_type, entries, now)
+    _copy_applications(batch, items, now)
+    columns = (
+        "application_id", "credential_id", "weid_id", "signing_key_id", "number", "status_list_id", "status_index",
+        "created_at",
+    )  # fmt: skip
+    rows = [
+        (
+            item.application_id, item.plan.credential_id, item.weid_id, batch.signing_key_id, item.plan.number,
+            item.plan.status_list_id, item.plan.status_index, now,
+        )
+        for item in items
+    ]  # fmt: skip
+    copy_rows(IssuanceIntent, columns, rows)
+    return items
+
+
+def _plan(credential_type: CredentialType, entries: Sequence[Entry], now: datetime) -> list[_Item]:
+    """Settle everything about each certificate. Raises WeidMissingError."""
+    weids = weids_of(entry.person for entry in entries)
+    keys = _device_keys(weid.pk for weid in weids.values())
+    if any(entry.person.pk not in weids or weids[entry.person.pk].pk not in keys for entry in entries):
+        raise WeidMissingError("no active device key")
+    issued_at, expires_at = validity(credential_type, now)
+    issuer = issuer_identifier(credential_type.agency)
+    places = draw_indices(credential_type.agency, count=len(entries))
+    items = []
+    for entry, (status_list, status_index) in zip(entries, places, strict=True):
+        weid_id = weids[entry.person.pk].pk
+        plan = Plan(
+            credential_id=uuid.uuid4(),
+            number=draw_number(credential_type, now),
+            issuer=issuer,
+            credential_type=credential_type,
+            holder_jwk=keys[weid_id],
+            claims=entry.claims,
+            status_list_id=status_list.pk,
+            status_uri=list_uri(status_list.pk),
+            status_index=status_index,
+            issued_at=issued_at,
+            expires_at=expires_at,
+        )
+        items.append(_Item(entry, uuid.uuid4(), weid_id, plan))
+    return items
+
+
+def _device_keys(weid_ids: Iterable[int]) -> dict[int, Mapping[str, Any]]:
+    """Return the newest active device key of each WeID."""
+    active = VerificationMethod.objects.filter(weid__id__among=list(weid_ids), revoked_at__isnull=True)
+    return dict(active.order_by("added_at", "pk").values_list("weid_id", "public_jwk"))
+
+
+def _copy_applications(batch: _Batch, items: Sequence[_Item], now: datetime) -> None:
+    kind, maker, checker = batch.credential_type, batch.maker, batch.checker
+    columns = (
+        "id", "credential_type_id", "agency_id", "person_id", "claims_ciphertext", "state", "maker_id", "checker_id",
+        "return_reason", "created_at", "submitted_at", "decided_at",
+    )  # fmt: skip
+    rows = [
+        (
+            item.application_id, kind.pk, kind.agency_id, item.entry.person.pk,
+            _sealed_claims(item), Application.State.APPROVED.value, maker.pk, checker.pk, "", now, now, now,
+        )
+        for item in items
+    ]  # fmt: skip
+    copy_rows(Application, columns, rows)
+
+
+def _sealed_claims(item: _Item) -> bytes:
+    context = claims_context(item.application_id)
+    return vault.seal_json(item.entry.person, dict(item.entry.claims), context=context)
+
+
+@transaction.atomic(durable=True)
+def _store(batch: _Batch, items: Sequence[_Item], sealed: Sequence[_Sealed]) -> None:
+    """Credentials, leaves and states, or none of them. A sweeper that came first has locked and issued what it took."""
+    ids = [item.application_id for item in items]
+    approved = Application.objects.filter(pk__among=ids, state=Application.State.APPROVED)
+    open_ids = set(approved.select_for_update().values_list("pk", flat=True))
+    kept = [pair for pair in zip(items, sealed, strict=True) if pair[0].application_id in open_ids]
+    _copy_credentials(batch, kept)
+    approved.update(state=Application.State.ISSUED)
+    outbox.append_many((record_id(item.plan.credential_id), LogEntry.Kind.CREDENTIAL, one.digest) for item, one in kept)
+    report(
+        actor=account_actor(batch.checker),
+        action="credential.issued_many",
+        subject=f"credential_type:{batch.credential_type.slug}",
+        details={"count": len(kept)},
+    )
+
+
+def _copy_credentials(batch: _Batch, kept: Sequence[tuple[_Item, _Sealed]]) -> None:
+    kind = batch.credential_type
+    columns = (
+        "id", "application_id", "credential_type_id", "agency_id", "weid_id", "number", "sd_jwt_ciphertext", "digest",
+        "signing_key_id", "status_list_id", "status_index", "state", "issued_at", "expires_at",
+    )  # fmt: skip
+    rows = [
+        (
+            item.plan.credential_id, item.application_id, kind.pk, kind.agency_id, item.weid_id,
+            item.plan.number, one.ciphertext, one.digest, batch.signing_key_id, item.plan.status_list_id,
+            item.plan.status_index, Credential.State.VALID.value, item.plan.issued_at, item.plan.expires_at,
+        )
+        for item, one in kept
+    ]  # fmt: skip
+    copy_rows(Credential, columns, rows)
+
+
+def _chunks(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+    iterator = iter(entries)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,138 @@
+"""The sentence a person reads for each check code. Works without Django settings, in English, for the command line."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from django.conf import settings
+from django.utils.translation import get_language, gettext, override
+
+
+def _(text: str) -> str:
+    """Mark *text* for translation. Django's own marker would ask for settings."""
+    return text
+
+
+_MALFORMED = _("This is not a certificate in a form that we can read.")
+_REFUSED_FORM = _("The certificate uses a form or method that is not safe, so it was refused.")
+_ALTERED = _("What is shown does not belong to what the issuer signed.")
+_DATES = _("The certificate's dates are not written as they must be.")
+
+TEXTS: Final[dict[str, str]] = {
+    "parsed": _("The certificate is well formed."),
+    "issuer_key_found": _("The issuer is known and uses a registered key."),
+    "issuer_trusted": _("The issuer is trusted to issue this kind of certificate."),
+    "signature_valid": _("The issuer signed it and nobody has altered it."),
+    "disclosures_valid": _("Everything shown is part of what the issuer signed."),
+    "key_binding_valid": _("It was presented by its holder, for you."),
+    "key_binding_not_addressed": _(
+        "Its holder signed it, but you did not say for whom, so a copy cannot be told apart."
+    ),
+    "key_binding_absent": _("It came without its holder's signature, so anyone may have handed it over."),
+    "within_validity": _("Today is within its dates."),
+    "status_valid": _("The issuer has not withdrawn it."),
+    "status_absent": _("The issuer publishes no status for it."),
+    "anchored": _("It is recorded in the public log."),
+    "anchor_foreign": _("Its issuer does not use this public log."),
+    "authorization_active": _("The holder's permission to share it is in force."),
+    "authorization_absent": _("It was not shared under a recorded permission."),
+    "not_reached": _("This was not checked, because an earlier check failed."),
+    "issuer_missing": _("The certificate does not say who issued it."),
+    "issuer_unknown": _("The issuer is not on the trust list."),
+    "issuer_key_unavailable": _("The trust list could not be read. Try again in a few minutes."),
+    "issuer_key_unknown": _("The issuer has not registered the key that was used."),
+    "issuer_not_trusted_for_type": _("The issuer is not trusted to issue this kind of certificate."),
+    "issuer_not_accepted": _("You did not list this issuer among those that you accept."),
+    "vct_mismatch": _("It is another kind of certificate than the one asked for."),
+    "vct_invalid": _("The certificate does not say of what kind it is."),
+    "signature_invalid": _("The issuer did not sign this: it was altered or made by someone else."),
+    "signature_malformed": _("The issuer did not sign this: it was altered or made by someone else."),
+    "disclosure_unreferenced": _ALTERED,
+    "digest_repeated": _ALTERED,
+    "claim_collision": _ALTERED,
+    "registered_claim_disclosable": _ALTERED,
+    "disclosure_malformed": _MALFORMED,
+    "sd_jwt_malformed": _MALFORMED,
+    "jws_malformed": _MALFORMED,
+    "base64url_invalid": _MALFORMED,
+    "json_invalid": _MALFORMED,
+    "header_invalid": _MALFORMED,
+    "claim_malformed": _DATES,
+    "too_large": _("It is larger than this service reads."),
+    "sd_jwt_too_complex": _("It is larger than this service reads."),
+    "algorithm_not_allowed": _REFUSED_FORM,
+    "typ_not_allowed": _REFUSED_FORM,
+    "crit_not_supported": _REFUSED_FORM,
+    "header_not_allowed": _REFUSED_FORM,
+    "sd_alg_not_supported": _REFUSED_FORM,
+    "key_binding_missing": _("Its holder's signature was asked for and is not there."),
+    "key_binding_malformed": _("The holder's signature is not well formed."),
+    "key_binding_signature_invalid": _("It was not signed by its holder's key."),
+    "key_binding_hash_mismatch": _("The holder signed something else than what is shown."),
+    "key_binding_audience_mismatch": _("The holder made it for someone else."),
+    "key_binding_nonce_mismatch": _("The holder made it for another request."),
+    "key_binding_stale": _("The holder signed it too long ago."),
+    "key_binding_from_future": _("The holder's signature carries a time that has not come yet."),
+    "holder_key_invalid": _("The certificate names no usable key of its holder."),
+    "expired": _("It has expired."),
+    "not_yet_valid": _("It is not valid yet."),
+    "issued_in_future": _("It carries a date of issue that has not come yet."),
+    "credential_revoked": _("The issuer has withdrawn it."),
+    "credential_suspended": _("The issuer has suspended it for now."),
+    "status_not_valid": _("The issuer has marked it with a status that is not valid."),
+    "status_index_out_of_range": _("Its place in the issuer's status list does not exist."),
+    "status_reference_malformed": _("The certificate does not say properly where its status is found."),
+    "status_unavailable": _("The issuer's status list could not be read. Try again in a few minutes."),
+    "status_too_old": _("The newest status we have is older than you allow."),
+    "anchor_pending": _("It is not in the public log yet. That takes a few seconds after issuing."),
+    "anchor_unavailable": _("The public log could not be read. Try again in a few minutes."),
+    "authorization_unknown": _("The permission that its holder signed is not recorded here."),
+    "authorization_unavailable": _("Whether the holder's permission is still in force could not be checked."),
+    "authorization_withdrawn": _("The holder has withdrawn the permission to use it."),
+    "authorization_expired": _("The holder's permission to use it has ended."),
+    "authorization_exceeded": _("It shows more than the holder permitted."),
+    "transaction_data_malformed": _("The permission that its holder signed is not well formed."),
+}
+_BY_STEP: Final[dict[str, str]] = {
+    "parse": _MALFORMED,
+    "disclosures": _ALTERED,
+    "key_binding": _("The holder's signature did not pass."),
+    "validity": _DATES,
+}
+_OTHER = _("This check did not pass.")
+
+STEP_NAMES: Final[dict[str, str]] = {
+    "parse": _("Form"),
+    "issuer_key": _("Issuer's key"),
+    "issuer_trusted": _("Trust in the issuer"),
+    "signature": _("Signature"),
+    "disclosures": _("What is shown"),
+    "key_binding": _("Holder"),
+    "validity": _("Dates"),
+    "status": _("Status"),
+    "anchor": _("Public log"),
+    "authorization": _("Permission"),
+}
+
+
+def sentence(code: str, *, step: str, language: str | None = None) -> str:
+    """Return the sentence in *language*, else in the current one."""
+    return _translate(TEXTS.get(code) or _BY_STEP.get(step, _OTHER), language or _language())
+
+
+def step_name(step: str) -> str:
+    return _translate(STEP_NAMES[step], _language())
+
+
+def _language() -> str | None:
+    return get_language() if settings.configured else None
+
+
+# Few sentences, few languages, ten look-ups in every verification.
+@lru_cache(maxsize=1024)
+def _translate(text: str, language: str | None) -> str:
+    if language is None:
+        return text
+    with override(language):
+        return gettext(text)

@@ -1,0 +1,109 @@
+"""What this app refuses, one class per broken rule."""
+
+from __future__ import annotations
+
+from protocol.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, UnavailableError
+
+
+class ClaimsInvalidError(InvalidInputError):
+    """Claims that the type's schema refuses; ``fields`` maps a dotted claim path to what is wrong with it."""
+
+    code = "claims_invalid"
+
+
+class PolicyInvalidError(InvalidInputError):
+    """A verification policy with an unknown member or a value of the wrong kind."""
+
+    code = "policy_invalid"
+
+
+class VerifyRequestError(InvalidInputError):
+    """A request to verify that is not a JSON object of the documented members."""
+
+    code = "verify_request_invalid"
+
+
+class ReasonMissingError(InvalidInputError):
+    """Work is sent back with a reason, or not at all."""
+
+    code = "reason_missing"
+
+
+class ReasonUnfitError(InvalidInputError):
+    """The reason code does not go with this change of status."""
+
+    code = "reason_unfit"
+
+
+class OwnWorkError(ForbiddenError):
+    """A clerk never approves, or sends back, their own work."""
+
+    code = "own_work"
+
+
+class NotTheMakerError(ForbiddenError):
+    """Only the clerk who drafted an application changes or submits it."""
+
+    code = "not_the_maker"
+
+
+class AgencyMismatchError(ForbiddenError):
+    """The actor holds no fitting role at the agency that issues this type."""
+
+    code = "agency_mismatch"
+
+
+class ApplicationStateError(ConflictError):
+    """The application is not in the state that this step needs; someone may have acted already."""
+
+    code = "application_state"
+
+
+class StatusTransitionError(ConflictError):
+    """The certificate's status does not allow this change; a revocation is final."""
+
+    code = "status_transition"
+
+
+class WeidMissingError(ConflictError):
+    """The person has no active WeID with a device key, so there is nothing to bind a certificate to."""
+
+    code = "weid_missing"
+
+
+class CredentialMissingError(NotFoundError):
+    """No such certificate, or none that this actor may know of."""
+
+    code = "credential_missing"
+
+
+class MediaTypeError(InvalidInputError):
+    """The body is not JSON."""
+
+    code = "unsupported_media_type"
+
+
+class NotAcceptableError(InvalidInputError):
+    """The client accepts no media type that this address has."""
+
+    code = "not_acceptable"
+
+
+class MethodError(InvalidInputError):
+    """The endpoint does not speak this HTTP method; ``allow`` lists those that it does."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, *, allow: str) -> None:
+        super().__init__(f"one of {allow} expected")
+        self.allow = allow
+
+
+class RateLimitedError(UnavailableError):
+    """Too many requests without an API key; ``retry_after`` is in seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__("rate of anonymous requests")
+        self.retry_after = retry_after

@@ -1,0 +1,90 @@
+"""What verification asks the world for: facts, and the sources that know them. Pure: no Django, no I/O of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+from protocol.errors import UnavailableError
+
+FoundPath = tuple[str | int | None, ...]
+
+
+class CouldNotCheckError(UnavailableError):
+    """A source could not tell; ``reason`` is the code of the check."""
+
+    code = "could_not_check"
+
+    def __init__(self, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.evidence = dict(evidence or {})
+
+
+class IssuerTrust(Protocol):
+    """An issuer as registered: ``types`` holds exact ``vct`` values or ``"*"``; key ids map to public JWKs."""
+
+    @property
+    def identifier(self) -> str: ...
+    @property
+    def keys(self) -> Mapping[str, dict[str, Any]]: ...
+    @property
+    def types(self) -> frozenset[str]: ...
+    @property
+    def status_keys(self) -> Mapping[str, dict[str, Any]]: ...
+
+
+class StatusFact(NamedTuple):
+    """The bits of one status list entry, and the time, in seconds since 1970, for which they are known."""
+
+    value: int
+    as_of: float
+
+
+class AnchorFact(NamedTuple):
+    """Where a credential stands in the log; ``state`` is published, pending or foreign (not of this log)."""
+
+    state: Literal["published", "pending", "foreign"]
+    log: str = ""
+    leaf_index: int | None = None
+    tree_size: int | None = None
+
+
+class AuthorizationFact(NamedTuple):
+    state: Literal["active", "withdrawn", "expired"]
+    claims: tuple[tuple[str | int | None, ...], ...]
+    organisation: str
+    expires_at: str
+
+
+class TrustSource(Protocol):
+    def find_issuer(self, identifier: str) -> IssuerTrust | None: ...
+
+
+class StatusSource(Protocol):
+    def find_status(
+        self, *, index: int, uri: str, issuer: IssuerTrust, now: float, max_age: float | None
+    ) -> StatusFact:
+        """Raises UnavailableError when it cannot be known, and StatusIndexError outside the list."""
+        ...
+
+
+class AnchorSource(Protocol):
+    def find_anchor(self, *, digest: bytes, issuer: IssuerTrust) -> AnchorFact:
+        """*digest* is SHA-256 of the issuer JWT's signing input. Raises UnavailableError when it cannot be known."""
+        ...
+
+
+class AuthorizationSource(Protocol):
+    def find_authorization(self, terms_digest: str) -> AuthorizationFact | None:
+        """Raises UnavailableError when it cannot be known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    trust: TrustSource
+    statuses: StatusSource
+    anchors: AnchorSource
+    authorizations: AuthorizationSource

@@ -1,0 +1,90 @@
+"""What must agree between credentials, their intents, the status lists and the log. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+from anchoring.fsck import Finding
+from anchoring.models import LogEntry
+from credentials import revocation
+from credentials.issuance import record_id
+from credentials.models import Application, Credential, StatusChange, StatusList
+from protocol.status_list import StatusList as PackedList
+
+_CHUNK = 2000
+_Row = TypeVar("_Row")
+
+
+def check() -> list[Finding]:
+    return [*_check_leaves(), *_check_changes(), *_check_states(), *_check_bits()]
+
+
+def _check_leaves() -> Iterator[Finding]:
+    """No credential without its leaf, and no other leaf under its name."""
+    rows = Credential.objects.order_by("pk").only("pk", "digest").iterator(_CHUNK)
+    for batch in _batches(rows):
+        yield from _compare({record_id(row.pk): bytes(row.digest) for row in batch}, "credential")
+
+
+def _check_changes() -> Iterator[Finding]:
+    for batch in _batches(StatusChange.objects.order_by("pk").iterator(_CHUNK)):
+        expected = {revocation.record_id(row): revocation.leaf_digest(row) for row in batch}
+        yield from _compare(expected, "status_change")
+
+
+def _compare(expected: dict[str, bytes], what: str) -> Iterator[Finding]:
+    found = dict(LogEntry.objects.filter(record_id__in=list(expected)).values_list("record_id", "digest"))
+    for name, digest in expected.items():
+        if name not in found:
+            yield Finding(f"{what}_without_leaf", name)
+        elif bytes(found[name]) != digest:
+            yield Finding(f"{what}_leaf_differs", name)
+
+
+def _check_states() -> Iterator[Finding]:
+    """An application says that it is issued exactly when its credential exists, and as its intent fixed it."""
+    issued = Application.objects.filter(state=Application.State.ISSUED, credential__isnull=True)
+    for pk in issued.values_list("pk", flat=True):
+        yield Finding("application_without_credential", f"application:{pk}")
+    early = Credential.objects.filter(application__isnull=False).exclude(application__state=Application.State.ISSUED)
+    for pk in early.values_list("pk", flat=True):
+        yield Finding("credential_before_application", f"credential:{pk}")
+    kept = (
+        Credential.objects.filter(application__isnull=False)
+        .select_related("application__intent")
+        .defer("sd_jwt_ciphertext", "application__claims_ciphertext")
+    )
+    for row in kept.iterator(_CHUNK):
+        intent = getattr(row.application, "intent", None)
+        if intent is None or _facts(intent) != _facts(row) or intent.credential_id != row.pk:
+            yield Finding("credential_differs_from_intent", f"credential:{row.pk}")
+
+
+def _facts(row: object) -> tuple[object, ...]:
+    names = ("number", "weid_id", "signing_key_id", "status_list_id", "status_index")
+    return tuple(getattr(row, name) for name in names)
+
+
+def _check_bits() -> Iterator[Finding]:
+    """Every bit of a status list says what its credential's row says, and every other entry is valid."""
+    for row in StatusList.objects.iterator():
+        packed = PackedList(row.bits, bytearray(row.array))
+        marked = Credential.objects.filter(status_list=row).exclude(state=Credential.State.VALID)
+        expected = {
+            index: revocation.STATUS_BITS[Credential.State(state)]
+            for index, state in marked.values_list("status_index", "state")
+        }
+        for index, bits in expected.items():
+            if packed.get(index) != bits:
+                yield Finding("status_bit_differs", f"status_list:{row.pk}", f"entry {index}")
+            packed.set(index, 0)
+        if any(packed.array):
+            yield Finding("status_bit_unaccounted", f"status_list:{row.pk}")
+
+
+def _batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, _CHUNK)):
+        yield batch

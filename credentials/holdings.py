@@ -1,0 +1,32 @@
+"""What a citizen holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from credentials.issuance import sd_jwt_context
+from credentials.models import Credential
+from credentials.verification import REGISTERED
+from identity import vault
+from identity.models import Person, WeID
+from protocol import sd_jwt_vc
+
+
+def credentials_of(weid: WeID) -> QuerySet[Credential]:
+    """Return the WeID's credentials, newest first, with what a list shows."""
+    held = Credential.objects.filter(weid=weid).select_related("credential_type", "agency")
+    return held.order_by("-issued_at", "-number")
+
+
+def read_sd_jwt(credential: Credential, person: Person) -> str:
+    """Return the SD-JWT with every disclosure. Raises UnreadableError for another person, and after erasure."""
+    sealed = credential.sd_jwt_ciphertext
+    return vault.unseal(person.wrapped_data_key, sealed, context=sd_jwt_context(credential.pk)).decode("ascii")
+
+
+def reveal_all(sd_jwt: str) -> dict[str, Any]:
+    """Return every claim of an SD-JWT that we issued, without the registered ones."""
+    claims = sd_jwt_vc.reveal_claims(sd_jwt_vc.parse(sd_jwt))
+    return {name: value for name, value in claims.items() if name not in REGISTERED}

@@ -1,0 +1,199 @@
+"""From an approved application to a credential, exactly once, whatever is killed on the way.
+
+1. An intent is committed: identity, number, key, WeID and status entry are fixed. Nothing has been signed.
+2. The credential is signed. A crash here loses a signature that nobody has seen.
+3. Credential, application state and log leaf are stored in one transaction, under the lock on the application.
+
+A second run, or a second worker, finds the intent and uses it, or finds the credential and returns it: the identity is
+the same, the status entry is the same, and at most one signature is ever released. The sweeper repeats what a dead
+worker left.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from anchoring import outbox
+from anchoring.crashpoint import reach
+from anchoring.models import LogEntry
+from credentials.applications import lock, read_claims
+from credentials.errors import ApplicationStateError, WeidMissingError
+from credentials.models import Application, Credential, IssuanceIntent
+from credentials.signing import Plan, Signed, draw_number, sign_credential, validity
+from credentials.status import draw_index, list_uri
+from identity import vault
+from identity.audit import report
+from identity.keystore import signer_for, signer_of
+from identity.models import SigningKey, WeID
+from identity.trust import issuer_identifier
+from identity.weid import device_keys, weid_of
+from protocol.errors import CodedError
+
+logger = logging.getLogger(__name__)
+
+SWEEP_LIMIT = 200
+
+
+def issue(*, application: Application) -> Credential:
+    """Return the one credential of an approved application, issuing it now if need be.
+
+    Raises ApplicationStateError, WeidMissingError, KeyStateError, UnreadableError. Must not run inside a transaction:
+    the intent has to be committed before anything is signed.
+    """
+    issued = Credential.objects.filter(application=application).first()
+    if issued is not None:
+        return issued
+    reach("issue.begun")
+    intent = _commit_intent(application)
+    reach("issue.intent_committed")
+    signed = _sign(intent)
+    reach("issue.signed")
+    credential = _store(intent, signed)
+    reach("issue.stored")
+    return credential
+
+
+def resume_issuance() -> int:
+    """Issue whatever was approved and is not issued yet, up to a limit; those that fail do not hold up the others."""
+    approved = Application.objects.filter(state=Application.State.APPROVED).order_by("decided_at")
+    issued = 0
+    for application in approved:
+        issued += _resume(application)
+        if issued == SWEEP_LIMIT:
+            break
+    return issued
+
+
+def _resume(application: Application) -> bool:
+    try:
+        issue(application=application)
+    except CodedError as error:
+        logger.warning("application %s is not issued yet: %s", application.pk, error.code)
+        return False
+    return True
+
+
+@transaction.atomic(durable=True)
+def _commit_intent(application: Application) -> IssuanceIntent:
+    locked = lock(application)
+    intent = IssuanceIntent.objects.filter(application=locked).first()
+    if intent is None:
+        if locked.state != Application.State.APPROVED:
+            raise ApplicationStateError(f"is {locked.state}")
+        return _plan_intent(locked)
+    # Changed between intent and signature: what signs, and what it is bound to, must stand in the intent first.
+    if intent.signing_key.state != SigningKey.State.ACTIVE:
+        intent.signing_key = _active_key(locked)
+    if intent.weid.deactivated_at is not None:
+        intent.weid = _active_weid(locked)
+    intent.save(update_fields=["signing_key", "weid"])
+    return intent
+
+
+def _active_weid(application: Application) -> WeID:
+    weid = weid_of(application.person)
+    if weid is None:
+        raise WeidMissingError("no active WeID")
+    return weid
+
+
+def _plan_intent(application: Application) -> IssuanceIntent:
+    weid = _active_weid(application)
+    status_list, status_index = draw_index(application.agency)
+    return IssuanceIntent.objects.create(
+        application=application,
+        weid=weid,
+        signing_key=_active_key(application),
+        number=draw_number(application.credential_type, timezone.now()),
+        status_list=status_list,
+        status_index=status_index,
+    )
+
+
+def _active_key(application: Application) -> SigningKey:
+    key_id = signer_for(purpose=SigningKey.Purpose.CREDENTIAL, agency=application.agency).key_id
+    return SigningKey.objects.get(key_id=key_id)
+
+
+def _sign(intent: IssuanceIntent) -> Signed:
+    application = intent.application
+    issued_at, expires_at = validity(application.credential_type, intent.created_at)
+    plan = Plan(
+        credential_id=intent.credential_id,
+        number=intent.number,
+        issuer=issuer_identifier(application.agency),
+        credential_type=application.credential_type,
+        holder_jwk=holder_jwk(intent.weid),
+        claims=read_claims(application),
+        status_list_id=intent.status_list_id,
+        status_uri=list_uri(intent.status_list_id),
+        status_index=intent.status_index,
+        issued_at=issued_at,
+        expires_at=expires_at,
+    )
+    return sign_credential(plan, signer=signer_of(intent.signing_key))
+
+
+@transaction.atomic(durable=True)
+def _store(intent: IssuanceIntent, signed: Signed) -> Credential:
+    application = lock(intent.application)
+    stored = Credential.objects.filter(application=application).first()
+    if stored is not None:
+        return stored
+    credential = _credential_row(application, intent, signed)
+    credential.save(force_insert=True)
+    application.state = Application.State.ISSUED
+    application.save(update_fields=["state"])
+    # No credential without its leaf, no leaf without its credential.
+    outbox.append(record_id=record_id(credential.pk), kind=LogEntry.Kind.CREDENTIAL, digest=signed.digest)
+    report(
+        actor="system",
+        action="credential.issued",
+        subject=f"credential:{credential.pk}",
+        weid=intent.weid,
+        details={"type": application.credential_type.slug},
+    )
+    return credential
+
+
+def _credential_row(application: Application, intent: IssuanceIntent, signed: Signed) -> Credential:
+    issued_at, expires_at = validity(application.credential_type, intent.created_at)
+    return Credential(
+        id=intent.credential_id,
+        application=application,
+        credential_type=application.credential_type,
+        agency=application.agency,
+        weid=intent.weid,
+        number=intent.number,
+        sd_jwt_ciphertext=vault.seal(
+            application.person.wrapped_data_key, signed.text.encode(), context=sd_jwt_context(intent.credential_id)
+        ),
+        digest=signed.digest,
+        signing_key=intent.signing_key,
+        status_list=intent.status_list,
+        status_index=intent.status_index,
+        issued_at=issued_at,
+        expires_at=expires_at,
+    )
+
+
+def holder_jwk(weid: WeID) -> dict[str, str]:
+    """Return the newest active device key. Raises WeidMissingError."""
+    keys = device_keys(weid)
+    if not keys:
+        raise WeidMissingError("no active device key")
+    jwk: dict[str, str] = keys[0].public_jwk
+    return jwk
+
+
+def record_id(credential_id: uuid.UUID) -> str:
+    """Return the name of the credential's leaf in the log."""
+    return f"credential:{credential_id}"
+
+
+def sd_jwt_context(credential_id: uuid.UUID) -> str:
+    return f"credential:{credential_id}:sd-jwt"

@@ -1,0 +1,170 @@
+"""What: certificate types, applications on their way from maker to checker, credentials and their status."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from identity.models import Account, Agency, Person, SigningKey, WeID
+
+
+class CredentialType(models.Model):
+    """One version of one kind of certificate. A version in use is never changed; a change is a new version."""
+
+    class Approval(models.TextChoices):
+        FOUR_EYES = "four_eyes", _("A second person approves")
+
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="credential_types")
+    slug = models.SlugField()
+    version = models.PositiveIntegerField(default=1)
+    vct = models.URLField(max_length=300, unique=True)
+    # One text per language code.
+    name = models.JSONField()
+    description = models.JSONField(default=dict)
+    number_prefix = models.CharField(max_length=10)
+    # JSON Schema (2020-12) of the claims.
+    schema = models.JSONField()
+    # Ordered: [{"path": ["given_name"], "label": {lang: text}, "disclosure": "always" | "selective", "widget": …}].
+    claims = models.JSONField()
+    validity_days = models.PositiveIntegerField()
+    approval = models.CharField(max_length=12, choices=Approval, default=Approval.FOUR_EYES)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["slug", "version"], name="one_type_per_version")]
+
+    def __str__(self) -> str:
+        return f"{self.slug} v{self.version}"
+
+
+class Application(models.Model):
+    """A certificate in the making. The claims are ciphertext under the person's data key."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        SUBMITTED = "submitted", _("Waiting for approval")
+        RETURNED = "returned", _("Returned")
+        APPROVED = "approved", _("Approved, being issued")
+        ISSUED = "issued", _("Issued")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    credential_type = models.ForeignKey(CredentialType, on_delete=models.PROTECT, related_name="applications")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="applications")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="applications")
+    claims_ciphertext = models.BinaryField()
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    maker = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="made_applications")
+    checker = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="checked_applications")
+    return_reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    submitted_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # A clerk never approves their own work, whatever the code above forgets.
+            models.CheckConstraint(
+                condition=models.Q(checker__isnull=True) | ~models.Q(checker=models.F("maker")),
+                name="checker_is_not_maker",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class StatusList(models.Model):
+    """A Token Status List: 2 bits a credential, of fixed size, fetched whole by anyone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="status_lists")
+    bits = models.PositiveSmallIntegerField(default=2)
+    size = models.PositiveIntegerField()
+    array = models.BinaryField()
+    used = models.PositiveIntegerField(default=0)
+    version = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class IssuanceIntent(models.Model):
+    """Written and committed before any signature exists, so that no signature is ever unaccounted for."""
+
+    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="intent")
+    credential_id = models.UUIDField(unique=True, default=uuid.uuid4)
+    weid = models.ForeignKey(WeID, on_delete=models.PROTECT)
+    signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT)
+    number = models.CharField(max_length=40, unique=True)
+    status_list = models.ForeignKey(StatusList, on_delete=models.PROTECT)
+    status_index = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["status_list", "status_index"], name="one_intent_per_status_index"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Credential(models.Model):
+    class State(models.TextChoices):
+        VALID = "valid", _("Valid")
+        SUSPENDED = "suspended", _("Suspended")
+        REVOKED = "revoked", _("Revoked")
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    application = models.OneToOneField(Application, null=True, on_delete=models.PROTECT, related_name="credential")
+    credential_type = models.ForeignKey(CredentialType, on_delete=models.PROTECT, related_name="credentials")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="credentials")
+    weid = models.ForeignKey(WeID, on_delete=models.PROTECT, related_name="credentials")
+    number = models.CharField(max_length=40, unique=True)
+    # The SD-JWT with every disclosure, as ciphertext under the person's data key.
+    sd_jwt_ciphertext = models.BinaryField()
+    # SHA-256 of the issuer-signed JWT's signing input; high entropy through its salted digests. Never signature bytes.
+    digest = models.BinaryField(max_length=32, unique=True)
+    signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="credentials")
+    status_list = models.ForeignKey(StatusList, on_delete=models.PROTECT, related_name="credentials")
+    status_index = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.VALID)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["status_list", "status_index"], name="one_credential_per_status_index"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class StatusChange(models.Model):
+    """One revocation, suspension or reinstatement, with its reason code; its digest is a leaf."""
+
+    class Reason(models.TextChoices):
+        HOLDER_REQUEST = "holder_request", _("The holder asked for it")
+        DATA_ERROR = "data_error", _("The certificate held an error")
+        SUPERSEDED = "superseded", _("Replaced by a newer certificate")
+        NO_LONGER_ENTITLED = "no_longer_entitled", _("The holder is no longer entitled")
+        KEY_COMPROMISE = "key_compromise", _("A key may be in the wrong hands")
+        INVESTIGATION = "investigation", _("Under investigation")
+        RESOLVED = "resolved", _("The matter is settled")
+
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="status_changes")
+    from_state = models.CharField(max_length=10, choices=Credential.State)
+    to_state = models.CharField(max_length=10, choices=Credential.State)
+    reason = models.CharField(max_length=20, choices=Reason)
+    salt = models.BinaryField(max_length=16)
+    actor = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="status_changes")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.credential_id} {self.to_state}"

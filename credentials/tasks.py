@@ -1,0 +1,30 @@
+"""What the broker may ask for: names and ids only, each harmless when it comes twice or for nothing."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from celery import shared_task
+
+from credentials import issuance
+from credentials.models import Application
+from protocol.errors import CodedError
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="credentials.issue")
+def issue(application_id: str) -> None:
+    """Issue one approved application; a refusal is logged and left to the sweeper."""
+    try:
+        application = Application.objects.filter(pk=UUID(application_id)).first()
+        if application is not None:
+            issuance.issue(application=application)
+    except (CodedError, ValueError) as error:
+        logger.warning("application was not issued: %s", getattr(error, "code", "not an id"))
+
+
+@shared_task(name="credentials.resume_issuance")
+def resume_issuance() -> int:
+    return issuance.resume_issuance()

@@ -1,0 +1,39 @@
+"""API keys of verifier organisations: shown once, stored as a keyed digest."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from django.utils import timezone
+
+from identity.errors import ApiKeyInvalidError
+from identity.models import ApiKey, Organisation
+from identity.vault import lookup_hmac
+
+_SECRET = re.compile(r"ck_[A-Za-z0-9_-]{43}\Z")
+
+
+def create_api_key(*, organisation: Organisation, label: str) -> tuple[ApiKey, str]:
+    """Return the stored key and its secret, which nobody can ever see again."""
+    secret = f"ck_{secrets.token_urlsafe(32)}"
+    return ApiKey.objects.create(organisation=organisation, label=label, digest=_digest(secret)), secret
+
+
+def find_api_key(secret: str) -> ApiKey:
+    """Return the active key of an approved organisation. Raises ApiKeyInvalidError."""
+    if not _SECRET.match(secret):
+        raise ApiKeyInvalidError("not an API key")
+    keys = ApiKey.objects.select_related("organisation")
+    key = keys.filter(digest=_digest(secret), revoked_at__isnull=True, organisation__approved_at__isnull=False).first()
+    if key is None:
+        raise ApiKeyInvalidError("unknown or revoked")
+    return key
+
+
+def revoke_api_key(*, api_key: ApiKey) -> None:
+    ApiKey.objects.filter(pk=api_key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+
+
+def _digest(secret: str) -> str:
+    return lookup_hmac("api-key", secret)

@@ -1,0 +1,47 @@
+"""Configuration that would be dangerous is refused at start, not described in a manual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import OperationalError, ProgrammingError
+
+from identity import keystore
+
+
+@register("security")
+def check_demo_settings(**_: Any) -> list[CheckMessage]:
+    """The demonstration's shortcuts must not reach production settings."""
+    if settings.DEMO:
+        return []
+    errors: list[CheckMessage] = []
+    if settings.FETCH_ALLOWED_PRIVATE_HOSTS:
+        hint = "Remove FETCH_ALLOWED_PRIVATE_HOSTS: strangers could make this service read your internal network."
+        errors.append(Error("Private addresses may be fetched", hint=hint, id="identity.E001"))
+    if "identity.providers.demo.DemoProvider" in settings.KYC_PROVIDERS:
+        hint = "Remove the demo provider from KYC_PROVIDERS: it accepts any identity."
+        errors.append(Error("The demo identity provider is enabled", hint=hint, id="identity.E002"))
+    return errors
+
+
+@register("security")
+def check_kyc_document_days(**_: Any) -> list[CheckMessage]:
+    if 0 <= settings.KYC_DOCUMENT_DAYS <= 30:
+        return []
+    return [Error("KYC_DOCUMENT_DAYS must be between 0 and 30", id="identity.E003")]
+
+
+@register(Tags.database)
+def check_signing_keys(**_: Any) -> list[CheckMessage]:
+    """A wrong KEY_ENCRYPTION_KEY stops the start, before anything is signed or sealed under it."""
+    try:
+        unreadable = keystore.unreadable_keys()
+    except (OperationalError, ProgrammingError):
+        # Before the first migration there is no table, and so no key.
+        return []
+    if not unreadable:
+        return []
+    hint = "Configure the KEY_ENCRYPTION_KEY under which the keys were created."
+    return [Error(f"Signing keys cannot be read: {', '.join(unreadable)}", hint=hint, id="identity.E004")]

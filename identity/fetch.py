@@ -1,0 +1,160 @@
+"""The one client for addresses that strangers choose (did:web, remote status lists).
+
+https only; public addresses only, checked on every hop and then connected to as checked, so that a name that changes
+its address in between leads nowhere; few redirects; bounded in time and size; nothing compressed is accepted.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from django.conf import settings
+
+from identity.errors import FetchError, FetchRefusedError
+
+logger = logging.getLogger(__name__)
+
+MAX_REDIRECTS = 3
+TOTAL_SECONDS = 5.0
+_STEP_SECONDS = 3.0
+_CHUNK = 16384
+_MAX_URL = 2048
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedDocument:
+    """What was found at ``url``, the address after redirects."""
+
+    url: str
+    content_type: str
+    content: bytes
+
+
+def get(url: str, *, purpose: str, max_bytes: int, accept: Collection[str]) -> FetchedDocument:
+    """Return the document at *url*, of at most *max_bytes* and of one of the media types *accept*.
+
+    Raises FetchRefusedError for an address that is never contacted, FetchError for everything that goes wrong.
+    """
+    deadline = time.monotonic() + TOTAL_SECONDS
+    address = url
+    for _ in range(MAX_REDIRECTS + 1):
+        step = _request(address, max_bytes=max_bytes, accept=accept, deadline=deadline)
+        if isinstance(step, FetchedDocument):
+            logger.info("fetched for %s", purpose)
+            return step
+        address = urljoin(address, step)
+    raise FetchError("too many redirects")
+
+
+def _request(url: str, *, max_bytes: int, accept: Collection[str], deadline: float) -> FetchedDocument | str:
+    """Return the document, or the address that the server points to instead."""
+    parts, port = _parse(url)
+    connection = _PinnedConnection(str(parts.hostname), port, _public_address(parts, port), deadline)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection.request("GET", target, headers={"Accept": ", ".join(sorted(accept)), "Accept-Encoding": "identity"})
+        response = connection.getresponse()
+        if response.status in _REDIRECTS:
+            return response.getheader("Location") or ""
+        content_type = _check_response(response, accept)
+        return FetchedDocument(url, content_type, _read(response, connection, max_bytes))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise FetchError(type(error).__name__) from None
+    finally:
+        connection.close()
+
+
+def _parse(url: str) -> tuple[SplitResult, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 443
+    except ValueError:
+        raise FetchRefusedError("not an address") from None
+    is_plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= _MAX_URL
+    is_host = bool(parts.hostname) and "%" not in str(parts.hostname)
+    if parts.scheme != "https" or not is_host or parts.username is not None or not is_plain:
+        raise FetchRefusedError("https without credentials only")
+    return parts, port
+
+
+def _public_address(parts: SplitResult, port: int) -> str:
+    host = str(parts.hostname)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise FetchError("name not found") from None
+    addresses = [str(info[4][0]) for info in found]
+    # One private address among several is enough: a mixed answer is how rebinding begins.
+    if not addresses or not all(_is_allowed(address, host) for address in addresses):
+        raise FetchRefusedError("not a public address")
+    return addresses[0]
+
+
+def _is_allowed(address: str, host: str) -> bool:
+    if host in settings.FETCH_ALLOWED_PRIVATE_HOSTS:
+        return True
+    ip = ip_address(address)
+    embedded = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
+    return ip.is_global and not ip.is_multicast and (embedded is None or embedded.is_global)
+
+
+class _PinnedConnection(http.client.HTTPSConnection):
+    """Connects to the address that was checked, while TLS still proves the name."""
+
+    def __init__(self, host: str, port: int, address: str, deadline: float) -> None:
+        self.tls = ssl.create_default_context()
+        super().__init__(host, port, timeout=_STEP_SECONDS, context=self.tls)
+        self._address = address
+        self._deadline = deadline
+
+    def connect(self) -> None:
+        raw = socket.create_connection((self._address, self.port), timeout=self.remaining())
+        try:
+            self.sock = self.tls.wrap_socket(raw, server_hostname=self.host)
+        except BaseException:
+            raw.close()
+            raise
+
+    def remaining(self) -> float:
+        """Return how long the next step may take. Raises TimeoutError past the deadline of the whole fetch."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("deadline")
+        return min(left, _STEP_SECONDS)
+
+
+def _check_response(response: http.client.HTTPResponse, accept: Collection[str]) -> str:
+    content_type = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
+    if response.status != http.HTTPStatus.OK:
+        raise FetchError(f"status {response.status}")
+    if content_type not in accept:
+        raise FetchError("another content type")
+    # We asked for none; unpacking what we did not ask for is how a small answer becomes a large one.
+    if (response.getheader("Content-Encoding") or "identity").lower() != "identity":
+        raise FetchError("compressed")
+    return content_type
+
+
+def _read(response: http.client.HTTPResponse, connection: _PinnedConnection, max_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while chunk := response.read1(_CHUNK):
+        size += len(chunk)
+        if size > max_bytes:
+            raise FetchError("too large")
+        parts.append(chunk)
+        # A server that drips one byte at a time meets the deadline, not only the timeout of a step.
+        if connection.sock is not None:
+            connection.sock.settimeout(connection.remaining())
+        else:
+            connection.remaining()
+    return b"".join(parts)

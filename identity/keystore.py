@@ -1,0 +1,215 @@
+"""The service's private keys: made, wrapped, used, rotated and disabled here, and nowhere else in clear.
+
+A key is active (signs), retired (verifies, signs no more) or disabled (verifies no more). Every signature is verified
+before it is released, so that a fault in memory or hardware never leaves this module.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from identity.certificates import certify_authority, certify_key, encode_certificate
+from identity.errors import KeyFaultError, KeyStateError, UnreadableError
+from identity.models import Agency, SigningKey
+from identity.trust import bump_trust, issuer_identifier
+from identity.vault import unwrap, wrap
+from protocol.keys import ES256, SoftwareSigner, generate_p256, p256_from_jwk, public_jwk
+
+__all__ = [
+    "KeyBackend",
+    "StoredSigner",
+    "create_authority",
+    "create_key",
+    "disable",
+    "issuer_identifier",
+    "rotate",
+    "signer_for",
+    "signer_of",
+    "unreadable_keys",
+]
+
+_ALGORITHM = "ES256"
+_HALF = 32
+
+
+class KeyBackend(Protocol):
+    """Where private keys live. Neither method may ever return, log or show a private key in clear."""
+
+    def create(self, *, key_id: str, purpose: str) -> tuple[dict[str, str], bytes]:
+        """Make a P-256 key that survives this process; return its public JWK and what finds or unwraps it again."""
+        ...
+
+    def sign(self, *, signing_key: SigningKey, data: bytes) -> bytes:
+        """Return r and s of ES256 over *data*."""
+        ...
+
+
+class SoftwareKeys:
+    """Keys wrapped under KEY_ENCRYPTION_KEY in the database, unwrapped once per process."""
+
+    def __init__(self) -> None:
+        self._unwrapped: dict[str, ec.EllipticCurvePrivateKey] = {}
+        self._signers: dict[str, SoftwareSigner] = {}
+
+    def create(self, *, key_id: str, purpose: str) -> tuple[dict[str, str], bytes]:
+        key = generate_p256()
+        plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return public_jwk(key.public_key()), wrap(plain, context=_wrapping_context(key_id, purpose))
+
+    def sign(self, *, signing_key: SigningKey, data: bytes) -> bytes:
+        signer = self._signers.get(signing_key.key_id)
+        if signer is None:
+            signer = SoftwareSigner(self.private_key(signing_key), signing_key.key_id)
+            self._signers[signing_key.key_id] = signer
+        return signer.sign(data)
+
+    def private_key(self, signing_key: SigningKey) -> ec.EllipticCurvePrivateKey:
+        """The key itself, for certificate signing, which `cryptography` does only with the key in hand."""
+        held = self._unwrapped.get(signing_key.key_id)
+        if held is None:
+            context = _wrapping_context(signing_key.key_id, signing_key.purpose)
+            loaded = load_der_private_key(unwrap(signing_key.wrapped_private_key, context=context), password=None)
+            if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+                raise KeyFaultError("not an EC key")
+            held = self._unwrapped[signing_key.key_id] = loaded
+        return held
+
+    def __repr__(self) -> str:
+        return f"SoftwareKeys({len(self._unwrapped)} in use)"
+
+
+_BACKEND = SoftwareKeys()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSigner:
+    """A protocol Signer over a stored key. Shows names, never keys."""
+
+    key_id: str
+    x5c: list[str]
+    public_jwk: dict[str, str]
+    _row: SigningKey = field(repr=False)
+    algorithm: str = _ALGORITHM
+
+    def sign(self, data: bytes) -> bytes:
+        """Sign *data*, verify the signature with the published key, and only then return it."""
+        signature = _BACKEND.sign(signing_key=self._row, data=data)
+        r, s = (int.from_bytes(half, "big") for half in (signature[:_HALF], signature[_HALF:]))
+        try:
+            p256_from_jwk(self.public_jwk).verify(encode_dss_signature(r, s), data, ES256)
+        except InvalidSignature:
+            raise KeyFaultError(self.key_id) from None
+        return signature
+
+
+@transaction.atomic
+def create_authority() -> SigningKey:
+    """Make the certificate authority of our x5c chains, once. Raises KeyStateError when there is one."""
+    authority = _create_row(purpose=SigningKey.Purpose.AUTHORITY, agency=None)
+    certificate = certify_authority(_BACKEND.private_key(authority))
+    authority.x5c = [encode_certificate(certificate)]
+    authority.save(update_fields=["x5c"])
+    bump_trust()
+    return authority
+
+
+@transaction.atomic
+def create_key(*, purpose: str, agency: Agency | None = None) -> SigningKey:
+    """Make the active key for *purpose*, certified by the authority. Raises KeyStateError when there is one already."""
+    authority = _active_key(SigningKey.Purpose.AUTHORITY, None)
+    key = _create_row(purpose=purpose, agency=agency)
+    certificate = certify_key(
+        public_key=p256_from_jwk(key.public_jwk),
+        subject=key.key_id,
+        identifier=issuer_identifier(agency),
+        authority_key=_BACKEND.private_key(authority),
+        authority_certificate=authority.x5c[0],
+    )
+    # The root is the trust anchor and stays out of x5c (HAIP 1.0 §6.1.1).
+    key.x5c = [encode_certificate(certificate)]
+    key.save(update_fields=["x5c"])
+    bump_trust()
+    return key
+
+
+def signer_for(*, purpose: str, agency: Agency | None = None) -> StoredSigner:
+    """Return the signer of the active key. Raises KeyStateError when there is none."""
+    return signer_of(_active_key(purpose, agency))
+
+
+def signer_of(signing_key: SigningKey) -> StoredSigner:
+    """Raises KeyStateError for a key that signs no more."""
+    if signing_key.state != SigningKey.State.ACTIVE:
+        raise KeyStateError(f"{signing_key.key_id} is {signing_key.state}")
+    return StoredSigner(
+        key_id=signing_key.key_id, x5c=list(signing_key.x5c), public_jwk=dict(signing_key.public_jwk), _row=signing_key
+    )
+
+
+@transaction.atomic
+def rotate(*, purpose: str, agency: Agency | None = None) -> SigningKey:
+    """Retire the active key and make the next one. What the old key signed goes on verifying."""
+    current = _active_key(purpose, agency, is_locked=True)
+    _set_state(current, SigningKey.State.RETIRED)
+    return create_key(purpose=purpose, agency=agency)
+
+
+@transaction.atomic
+def disable(*, signing_key: SigningKey) -> None:
+    """Withdraw all trust in a key, as after a compromise: from now on nothing that it signed verifies."""
+    _set_state(signing_key, SigningKey.State.DISABLED)
+    bump_trust()
+
+
+def unreadable_keys() -> list[str]:
+    """Return the ids of active keys that KEY_ENCRYPTION_KEY does not open: the wrong one is configured."""
+    unreadable = []
+    for key in SigningKey.objects.filter(state=SigningKey.State.ACTIVE).order_by("key_id"):
+        try:
+            unwrap(key.wrapped_private_key, context=_wrapping_context(key.key_id, key.purpose))
+        except UnreadableError:
+            unreadable.append(key.key_id)
+    return unreadable
+
+
+def _create_row(*, purpose: str, agency: Agency | None) -> SigningKey:
+    key_id = ".".join(part for part in (agency.slug if agency else "", purpose, secrets.token_hex(6)) if part)
+    jwk, wrapped = _BACKEND.create(key_id=key_id, purpose=purpose)
+    try:
+        with transaction.atomic():
+            return SigningKey.objects.create(
+                key_id=key_id,
+                agency=agency,
+                purpose=purpose,
+                algorithm=_ALGORITHM,
+                public_jwk=jwk,
+                wrapped_private_key=wrapped,
+            )
+    except IntegrityError:
+        raise KeyStateError(f"{purpose} has an active key already") from None
+
+
+def _active_key(purpose: str, agency: Agency | None, *, is_locked: bool = False) -> SigningKey:
+    keys = SigningKey.objects.select_for_update() if is_locked else SigningKey.objects.all()
+    key = keys.filter(purpose=purpose, agency=agency, state=SigningKey.State.ACTIVE).first()
+    if key is None:
+        raise KeyStateError(f"no active key for {purpose}")
+    return key
+
+
+def _set_state(signing_key: SigningKey, state: str) -> None:
+    signing_key.state, signing_key.state_changed_at = state, timezone.now()
+    signing_key.save(update_fields=["state", "state_changed_at"])
+
+
+def _wrapping_context(key_id: str, purpose: str) -> str:
+    return f"{key_id}|{_ALGORITHM}|{purpose}"

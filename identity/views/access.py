@@ -1,0 +1,155 @@
+"""Decorators that let the right actor in, and hand the view what that actor acts for.
+
+Each marks its view (``audience``, ``roles``), so that the access matrix can be read from the URL conf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from identity.access import agencies_for, organisation_for, person_for, roles_of
+from identity.errors import RoleMissingError
+from identity.models import Account, Agency, Organisation, Person, WeID
+from identity.weid import weid_of
+
+PERSONA_SESSION_KEY = "persona"
+AGENCY_SESSION_KEY = "agency"
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R", bound=HttpRequest)
+_View = Callable[Concatenate[_R, _P], HttpResponseBase]
+_Gate = Callable[[Any], HttpResponse | None]
+
+
+class StaffRequest(HttpRequest):
+    """A request let in by ``staff``: the account, the agency it acts for here, and every role it holds there."""
+
+    user: Account
+    agency: Agency
+    role_names: frozenset[str]
+
+
+class CitizenRequest(HttpRequest):
+    """A request let in by ``citizen`` or ``citizen_with_weid`` (only then is ``weid`` there)."""
+
+    user: Account
+    person: Person
+    weid: WeID
+
+
+class MemberRequest(HttpRequest):
+    """A request let in by ``verifier_member``."""
+
+    user: Account
+    organisation: Organisation
+
+
+class AccountRequest(HttpRequest):
+    """A request let in by ``signed_in``."""
+
+    user: Account
+
+
+def staff(*roles: str) -> Callable[[_View[_R, _P]], Callable[Concatenate[HttpRequest, _P], HttpResponseBase]]:
+    """Let in staff who hold one of *roles* and have used a second factor in this session. Sets ``request.agency``."""
+
+    def admit(request: StaffRequest) -> HttpResponse | None:
+        held = roles_of(request.user)
+        agencies = agencies_for(held, names=roles)
+        if not agencies:
+            raise RoleMissingError(", ".join(roles))
+        chosen = request.session.get(AGENCY_SESSION_KEY)
+        request.agency = next((agency for agency in agencies if agency.slug == chosen), agencies[0])
+        request.role_names = frozenset(role.name for role in held if role.agency_id == request.agency.pk)
+        return require_second_factor(request)
+
+    return _gated(admit, audience="clerk", roles=roles)
+
+
+def signed_in(view: _View[_R, _P]) -> Callable[Concatenate[HttpRequest, _P], HttpResponseBase]:
+    """Let in any account."""
+    return _gated(lambda _: None, audience="account")(view)
+
+
+def citizen(view: _View[_R, _P]) -> Callable[Concatenate[HttpRequest, _P], HttpResponseBase]:
+    """Let in an account whose identity is proven; lead others to the proof. Sets ``request.person``."""
+    return _gated(_admit_citizen, audience="portal")(view)
+
+
+def citizen_with_weid(view: _View[_R, _P]) -> Callable[Concatenate[HttpRequest, _P], HttpResponseBase]:
+    """Let in a citizen who has an active WeID; lead others to registration. Sets ``request.person`` and ``.weid``."""
+    return _gated(_admit_citizen_with_weid, audience="portal")(view)
+
+
+def verifier_member(view: _View[_R, _P]) -> Callable[Concatenate[HttpRequest, _P], HttpResponseBase]:
+    """Let in a member of an approved verifier organisation. Sets ``request.organisation``."""
+    return _gated(_admit_member, audience="verifier")(view)
+
+
+def require_second_factor(request: HttpRequest) -> HttpResponse | None:
+    """Return where signed-in staff must go first: to set up a second factor, or to use it in this session."""
+    if settings.DEMO and request.session.get(PERSONA_SESSION_KEY) == request.user.pk:
+        return None
+    records = get_authentication_records(request, request.user)
+    if any(record.get("method") == "mfa" for record in records):
+        return None
+    if is_mfa_enabled(request.user):
+        query = urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})
+        return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{query}")
+    return redirect("second_factor")
+
+
+def _gated(
+    admit: _Gate, *, audience: str, roles: tuple[str, ...] = ()
+) -> Callable[[_View[_R, _P]], Callable[Concatenate[HttpRequest, _P], HttpResponseBase]]:
+    def decorate(view: _View[_R, _P]) -> Callable[Concatenate[HttpRequest, _P], HttpResponseBase]:
+        @wraps(view)
+        def gate(request: Any, /, *args: _P.args, **kwargs: _P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            return admit(request) or view(request, *args, **kwargs)
+
+        marked: Any = gate
+        marked.audience, marked.roles = audience, roles
+        return gate
+
+    return decorate
+
+
+def _admit_citizen(request: CitizenRequest) -> HttpResponse | None:
+    person = person_for(request.user)
+    if person is None:
+        return redirect("kyc")
+    request.person = person
+    return None
+
+
+def _admit_citizen_with_weid(request: CitizenRequest) -> HttpResponse | None:
+    refusal = _admit_citizen(request)
+    if refusal is not None:
+        return refusal
+    weid = weid_of(request.person)
+    if weid is None:
+        return redirect("weid")
+    request.weid = weid
+    return None
+
+
+def _admit_member(request: MemberRequest) -> HttpResponse | None:
+    organisation = organisation_for(request.user)
+    if organisation is None:
+        raise RoleMissingError("verifier")
+    request.organisation = organisation
+    return None

@@ -1,0 +1,172 @@
+"""Real processes, really killed: nothing lost, nothing twice, fsck clean."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from celery import Celery
+from django.db import connection
+from django.utils import timezone
+from pytest_django import Settings
+
+from anchoring import fsck
+from anchoring.models import Attestation, Checkpoint, LogEntry, TreeHead
+from anchoring.receipts import receipt_for
+from protocol.merkle import leaf_hash
+from tests.anchoring import steps
+from tests.anchoring.records import hand_over, record_id
+from tests.processes import ROOT, Forker, Worker, flush_redis, process_environment, redis_url, wait_until
+from tests.protocol.trees import reference_root
+from tests.simulators.ledger import submissions
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+
+LEDGERS = ["anchoring.backends.embedded.EmbeddedLedger", "tests.simulators.ledger.FileLedger"]
+CRASH_POINTS = sorted(
+    name
+    for path in (ROOT / "anchoring").rglob("*.py")
+    for name in re.findall(r'\breach\("([a-z_.]+)"\)', path.read_text(encoding="utf-8"))
+)
+
+
+@pytest.fixture
+def environment(settings: Settings, tmp_path: Path) -> dict[str, str]:
+    """The same folder, database and ledgers for this process and for those it starts."""
+    if connection.vendor != "postgresql":
+        pytest.skip("processes share a database server; SQLite in a test is this process's own memory")
+    settings.ANCHORING_LEDGERS = LEDGERS
+    settings.FSCK_CHECKS = []
+    settings.ATTESTATION_LEASE_SECONDS = 1
+    return process_environment(var_dir=tmp_path, ANCHORING_LEDGERS=",".join(LEDGERS))
+
+
+@pytest.fixture
+def clean_redis() -> Iterator[None]:
+    flush_redis()
+    yield
+    flush_redis()
+
+
+@pytest.fixture
+def sender() -> Iterator[Celery]:
+    with Celery("sender", broker=redis_url(), set_as_current=False) as app:
+        app.conf.update(broker_read_url=redis_url(), broker_write_url=redis_url())
+        yield app
+
+
+def finish() -> None:
+    """What the sweepers do in the minutes after a crash, in this process."""
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _ in range(3):
+            clock.shift(timedelta(minutes=2))
+            steps.whole_way()
+
+
+def is_finished(count: int) -> bool:
+    is_signed = Checkpoint.objects.filter(size=count).exists()
+    final = Attestation.objects.filter(checkpoint__size=count, state=Attestation.State.FINAL)
+    return is_signed and final.count() == len(LEDGERS)
+
+
+def assert_nothing_lost_nothing_twice(count: int) -> None:
+    assert is_finished(count)
+    placed = list(LogEntry.objects.order_by("leaf_index"))
+    assert [entry.leaf_index for entry in placed] == list(range(count))
+    assert {entry.record_id for entry in placed} == {record_id(number) for number in range(count)}
+    assert bytes(TreeHead.objects.get().root) == reference_root([leaf_hash(entry.data) for entry in placed])
+    assert all(receipt_for(entry.record_id) for entry in placed[:: max(count // 10, 1)])
+    repeated = {note: times for note, times in Counter(_effects()).items() if times != 1}
+    assert repeated == {}
+    assert fsck.check() == []
+
+
+def _effects() -> list[str]:
+    return [submission["note"] for submission in submissions() if submission["is_new"]]
+
+
+def test_a_process_killed_at_any_step_loses_nothing(environment: dict[str, str]) -> None:
+    assert len(CRASH_POINTS) == len(set(CRASH_POINTS)) > 15
+    with Forker(environment) as forker:
+        for number, point in enumerate(CRASH_POINTS, 1):
+            hand_over(*range((number - 1) * 10, number * 10))
+            assert forker.run("tests.anchoring.steps.whole_way", crash_at=point) == [-signal.SIGKILL], point
+            finish()
+            assert_nothing_lost_nothing_twice(number * 10)
+
+
+def test_a_process_killed_again_and_again_still_gets_there(environment: dict[str, str]) -> None:
+    hand_over(*range(50))
+    with Forker(environment) as forker:
+        for point in reversed(CRASH_POINTS):
+            forker.run("tests.anchoring.steps.whole_way", crash_at=point)
+    finish()
+    assert_nothing_lost_nothing_twice(50)
+
+
+def test_sequencers_and_attestors_racing_make_one_log(environment: dict[str, str]) -> None:
+    with Forker(environment) as forker:
+        forker.begin("tests.anchoring.steps.race", copies=4)
+        for start in range(0, 2000, 50):
+            hand_over(*range(start, start + 50))
+        assert forker.finish() == [0] * 4
+    finish()
+    assert_nothing_lost_nothing_twice(2000)
+    assert Checkpoint.objects.count() > 1
+
+
+def test_one_checkpoint_and_eight_workers_make_one_attestation(environment: dict[str, str]) -> None:
+    hand_over(*range(5))
+    with Forker(environment) as forker:
+        assert forker.run("tests.anchoring.steps.whole_way", copies=8) == [0] * 8
+    finish()
+    assert_nothing_lost_nothing_twice(5)
+
+
+@pytest.mark.usefixtures("clean_redis")
+def test_every_task_delivered_twice_and_in_any_order_has_one_effect(
+    environment: dict[str, str], sender: Celery, tmp_path: Path
+) -> None:
+    hand_over(*range(300))
+    names = ["anchoring.attest", "anchoring.sign_checkpoint", "anchoring.sequence"]
+    with Worker(environment, tmp_path, has_beat=False, concurrency=4) as worker:
+
+        def deliver_twice() -> bool:
+            for name in [*names, *names]:
+                sender.send_task(name)
+            for ledger_id in ["embedded", "file"] * 2:
+                sender.send_task("anchoring.attest_on_ledger", args=[ledger_id])
+            return is_finished(300)
+
+        wait_until(deliver_twice, what=f"everything final\n{worker.output}")
+    finish()
+    assert_nothing_lost_nothing_twice(300)
+
+
+@pytest.mark.usefixtures("clean_redis")
+@pytest.mark.parametrize("point", ["sequence.tiles_stored", "sign.guard_advanced", "attest.after_submission"])
+def test_workers_killed_and_redis_emptied_the_sweeper_finishes(
+    environment: dict[str, str], tmp_path: Path, point: str
+) -> None:
+    hand_over(*range(100))
+    worker = Worker(environment, tmp_path)
+    try:
+        worker.start(CRASH_AT=point)
+        wait_until(lambda: "SIGKILL" in worker.output, what=f"a death at {point}")
+        worker.kill()
+        hand_over(*range(100, 200))
+        flush_redis()
+        worker.start()
+        wait_until(lambda: is_finished(200), what="everything final after the crash")
+        flush_redis()
+        hand_over(*range(200, 300))
+        wait_until(lambda: is_finished(300), what="everything final after the flush")
+    finally:
+        worker.kill()
+    assert_nothing_lost_nothing_twice(300)

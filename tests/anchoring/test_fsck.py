@@ -1,0 +1,217 @@
+"""Every kind of damage is found and named; a sound log has no findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db.models import F
+from pytest_django import Settings
+
+from anchoring import attestation, fsck, sequencer
+from anchoring.fsck import Finding
+from anchoring.head_guard import advance_guard, guard_path
+from anchoring.log_key import log_key, log_origin
+from anchoring.models import Attestation, Checkpoint, LogEntry, Tile, TreeHead
+from protocol import checkpoint as signed_checkpoint
+from protocol.checkpoint import SeedSigner
+from protocol.merkle import leaf_hash
+from tests.anchoring.records import digest, hand_over, log_records
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def only_the_log(settings: Settings) -> None:
+    settings.FSCK_CHECKS = []
+
+
+@pytest.fixture
+def sound_log() -> None:
+    """300 leaves, two checkpoints, each attested."""
+    for numbers in (range(200), range(200, 300)):
+        log_records(*numbers)
+        attestation.attest(ledger_id="embedded")
+
+
+def codes() -> set[str]:
+    return {finding.code for finding in fsck.check()}
+
+
+def test_an_empty_log_is_sound() -> None:
+    assert fsck.check() == []
+
+
+@pytest.mark.usefixtures("sound_log")
+def test_a_log_at_work_is_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fsck.check() == []
+    monkeypatch.setattr(fsck, "CHUNK", 7)
+    assert fsck.check() == []
+    hand_over(*range(300, 310))
+    assert fsck.check() == []
+    sequencer.sequence()
+    assert fsck.check() == []
+
+
+def change_digest() -> None:
+    LogEntry.objects.filter(leaf_index=5).update(digest=digest(999))
+
+
+def drop_leaf() -> None:
+    LogEntry.objects.filter(leaf_index=290).delete()
+
+
+def unplace_leaf() -> None:
+    LogEntry.objects.filter(leaf_index=299).update(leaf_index=None, sequenced_at=None)
+
+
+def swap_leaves() -> None:
+    LogEntry.objects.filter(leaf_index=5).update(leaf_index=1000)
+    LogEntry.objects.filter(leaf_index=6).update(leaf_index=5)
+    LogEntry.objects.filter(leaf_index=1000).update(leaf_index=6)
+
+
+def break_leaf() -> None:
+    LogEntry.objects.filter(leaf_index=5).update(digest=b"short")
+
+
+def place_beyond_head() -> None:
+    hand_over(1000)
+    LogEntry.objects.filter(leaf_index=None).update(leaf_index=300, sequenced_at=F("created_at"))
+
+
+def change_tile() -> None:
+    Tile.objects.filter(level=1).update(hashes=bytes(32))
+
+
+def drop_tile() -> None:
+    Tile.objects.filter(level=0, index=1).delete()
+
+
+def shorten_tile() -> None:
+    Tile.objects.filter(level=0, index=1).update(hashes=bytes(32))
+
+
+def change_head() -> None:
+    TreeHead.objects.update(root=bytes(32))
+
+
+def lower_head() -> None:
+    TreeHead.objects.update(size=250)
+
+
+def drop_head() -> None:
+    TreeHead.objects.all().delete()
+
+
+def change_checkpoint_root() -> None:
+    Checkpoint.objects.filter(size=200).update(root=bytes(32))
+
+
+def cut_note() -> None:
+    Checkpoint.objects.filter(size=200).update(note="nothing")
+
+
+def sign_with_another_key() -> None:
+    first = Checkpoint.objects.get(size=200)
+    statement = signed_checkpoint.Checkpoint(first.origin, 200, bytes(first.root))
+    note = signed_checkpoint.sign(statement, SeedSigner(log_origin(), b"\x07" * 32))
+    Checkpoint.objects.filter(size=200).update(note=note)
+
+
+def guard_another_tree() -> None:
+    advance_guard(signed_checkpoint.Checkpoint(log_key().name, 200, leaf_hash(b"")))
+
+
+def guard_a_larger_tree() -> None:
+    advance_guard(signed_checkpoint.Checkpoint(log_key().name, 301, leaf_hash(b"")))
+
+
+def break_guard() -> None:
+    guard_path().write_text("{")
+
+
+def lose_evidence() -> None:
+    Attestation.objects.update(evidence=None)
+
+
+def swap_evidence() -> None:
+    first, second = Attestation.objects.order_by("id")
+    Attestation.objects.filter(pk=first.pk).update(evidence=second.evidence)
+
+
+def kill_attestation() -> None:
+    Attestation.objects.update(state=Attestation.State.DEAD)
+
+
+def contradict() -> None:
+    Attestation.objects.update(state=Attestation.State.CONFLICT)
+
+
+@pytest.mark.usefixtures("sound_log")
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (change_digest, "head_root_differs"),
+        (change_digest, "tile_differs"),
+        (change_digest, "checkpoint_root_differs"),
+        (drop_leaf, "leaf_missing"),
+        (unplace_leaf, "leaf_missing"),
+        (swap_leaves, "tile_differs"),
+        (break_leaf, "leaf_malformed"),
+        (place_beyond_head, "leaf_beyond_head"),
+        (change_tile, "tile_differs"),
+        (drop_tile, "tile_missing"),
+        (shorten_tile, "tile_differs"),
+        (change_head, "head_root_differs"),
+        (lower_head, "leaf_beyond_head"),
+        (lower_head, "checkpoint_beyond_head"),
+        (lower_head, "log_rolled_back"),
+        (drop_head, "leaf_beyond_head"),
+        (change_checkpoint_root, "checkpoint_differs_from_note"),
+        (change_checkpoint_root, "checkpoints_inconsistent"),
+        (cut_note, "checkpoint_unsigned"),
+        (sign_with_another_key, "checkpoint_unsigned"),
+        (guard_another_tree, "log_forked"),
+        (guard_a_larger_tree, "log_rolled_back"),
+        (break_guard, "log_guard_unreadable"),
+        (lose_evidence, "attestation_unproven"),
+        (swap_evidence, "attestation_unproven"),
+        (kill_attestation, "attestation_dead"),
+        (contradict, "attestation_conflict"),
+    ],
+)
+def test_damage_is_found(damage: Callable[[], None], code: str) -> None:
+    damage()
+    assert code in codes()
+
+
+@pytest.mark.usefixtures("sound_log")
+def test_evidence_of_a_ledger_no_longer_in_use_must_still_be_there(settings: Settings) -> None:
+    settings.ANCHORING_LEDGERS = []
+    assert fsck.check() == []
+    lose_evidence()
+    assert codes() == {"attestation_unproven"}
+
+
+def check_from_above() -> list[Finding]:
+    return [Finding("credential_without_leaf", "4711")]
+
+
+def test_checks_of_the_apps_above_are_run_too(settings: Settings) -> None:
+    settings.FSCK_CHECKS = [f"{__name__}.check_from_above"]
+    assert fsck.check() == check_from_above()
+
+
+def test_the_command_prints_findings_and_says_so_by_its_exit_code() -> None:
+    log_records(*range(3))
+    out = StringIO()
+    call_command("fsck", stdout=out)
+    assert out.getvalue() == "0 findings\n"
+    change_head()
+    with pytest.raises(SystemExit) as stopped:
+        call_command("fsck", stdout=out)
+    assert stopped.value.code == 1
+    assert "head_root_differs 3" in out.getvalue()

@@ -1,0 +1,31 @@
+"""What the children of the race and fault tests run."""
+
+from __future__ import annotations
+
+from credentials import bulk, issuance
+from credentials.models import Application, CredentialType
+from identity.models import Account, Person
+from tests import cast
+
+
+def sweep() -> None:
+    """Issue whatever is approved."""
+    issuance.resume_issuance()
+
+
+def issue_backwards() -> None:
+    """The same from the other end, so that two workers meet in the middle."""
+    for application in Application.objects.filter(state=Application.State.APPROVED).order_by("-decided_at"):
+        issuance.issue(application=application)
+
+
+def issue_batch() -> None:
+    """A batch for everyone who has no certificate yet."""
+    people = Person.objects.filter(account=None, applications=None).order_by("pk")
+    bulk.issue_many(
+        credential_type=CredentialType.objects.select_related("agency").get(slug="birth-certificate"),
+        maker=Account.objects.get(email="ana@demo.chancela.example"),
+        checker=Account.objects.get(email="bo@demo.chancela.example"),
+        entries=[bulk.Entry(person, cast.claims_for()) for person in people],
+        chunk=20,
+    )

@@ -1,0 +1,104 @@
+"""Who may open which route: written by hand, so that a gate someone forgets is a failing test, not a changed table.
+
+Every object in the world belongs to the identification bureau, to Lei, or to the bank Daiwan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ANYONE = frozenset(
+    {
+        "anonymous",
+        "eve",
+        "wong",
+        "lei",
+        "dora",
+        "ana",
+        "bo",
+        "administrator",
+        "auditor",
+        "chan",
+        "rival",
+        "disabled",
+        "newcomer",
+    }
+)
+SIGNED_IN = ANYONE - {"anonymous", "disabled"}
+CITIZENS = frozenset({"lei", "wong"})
+LEI = frozenset({"lei"})
+CLERKS = frozenset({"ana", "bo"})
+ANY_CLERK = CLERKS | {"dora"}
+ANY_MAKER = frozenset({"ana", "dora"})
+STAFF = ANY_CLERK | {"administrator", "auditor"}
+MEMBERS = frozenset({"chan", "rival"})
+CHAN = frozenset({"chan"})
+ADMINISTRATOR = frozenset({"administrator"})
+NOBODY: frozenset[str] = frozenset()
+
+ROUTES: Mapping[str, frozenset[str]] = {
+    # Anyone: the front door, what verifiers and resolvers read, the demonstration's door.
+    **dict.fromkeys(
+        [
+            "home", "accessibility", "problems", "problem", "alive", "ready", "openapi", "api_docs", "set_language",
+            "verify", "verify_api", "trust_bundle", "status_list", "type_metadata", "issuer_metadata", "resolve_did",
+            "log-checkpoint", "log-vkey", "log-tile", "log-entries", "log-receipt", "demo", "demo_enter",
+        ],
+        ANYONE,
+    ),
+    # The API of verifiers answers keys, never a browser's session.
+    **dict.fromkeys(["api_requests", "api_request", "api_presentation"], NOBODY),
+    # Proof of identity: anyone signed in may begin.
+    **dict.fromkeys(
+        ["kyc", "kyc_desk", "kyc_openid", "kyc_demo", "second_factor"],
+        SIGNED_IN,
+    ),
+    # Only who has begun at the desk can go on there.
+    **dict.fromkeys(["kyc_images", "kyc_images_remove", "kyc_submit"], frozenset({"newcomer"})),
+    **dict.fromkeys(
+        ["weid", "weid_register", "devices", "portal", "wallet_credentials", "authorizations", "activity",
+         "activity_export", "device_revoke"],
+        CITIZENS,
+    ),
+    # One citizen's own objects.
+    **dict.fromkeys(
+        ["certificate", "consent", "grant_request", "refuse_request", "authorization", "withdraw_authorization"], LEI
+    ),
+    "clerk_home": STAFF,
+    "clerk_agency": STAFF - {"dora"},
+    **dict.fromkeys(["clerk_kyc", "clerk_people", "clerk_applications"], ANY_CLERK),
+    **dict.fromkeys(["clerk_application_new"], ANY_MAKER),
+    **dict.fromkeys(["clerk_application_person"], frozenset({"ana"})),
+    **dict.fromkeys(["clerk_kyc_case", "clerk_kyc_approve", "clerk_kyc_refuse", "clerk_kyc_image"], CLERKS),
+    **dict.fromkeys(["clerk_application"], CLERKS),
+    **dict.fromkeys(
+        ["clerk_application_edit", "clerk_application_check", "clerk_application_submitted",
+         "clerk_application_cancel"],
+        frozenset({"ana"}),
+    ),
+    **dict.fromkeys(["clerk_application_approve", "clerk_application_return"], frozenset({"bo"})),
+    "clerk_credentials": ANY_CLERK | ADMINISTRATOR,
+    "clerk_credential": CLERKS | ADMINISTRATOR,
+    "clerk_credential_status": frozenset({"bo"}) | ADMINISTRATOR,
+    **dict.fromkeys(
+        ["clerk_staff", "clerk_role_remove", "clerk_templates", "clerk_template", "clerk_approve_template",
+         "clerk_retire_template"],
+        ADMINISTRATOR,
+    ),
+    "audit": frozenset({"auditor"}),
+    **dict.fromkeys(
+        ["verifier", "verifier_requests", "verifier_new_request", "verifier_templates", "verifier_keys",
+         "verifier_new_template", "verifier_recipient_keys", "verifier_api_keys"],
+        MEMBERS,
+    ),
+    **dict.fromkeys(
+        ["verifier_request", "verifier_request_state", "verifier_read", "verifier_template", "verifier_retire_template",
+         "verifier_revoke_recipient", "verifier_revoke_api_key"],
+        CHAN,
+    ),
+}  # fmt: skip
+
+# Routes of libraries, by the prefix of their names; their own tests hold their gates, ours that none of them breaks.
+LIBRARY_PREFIXES = ("account_", "mfa_", "socialaccount_", "openid_connect_")
+LIBRARY_PATHS = ("/accounts/social/",)
+ADMIN_PREFIX = "/admin/"

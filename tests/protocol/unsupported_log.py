@@ -1,0 +1,30 @@
+"""Rules of the log, status list, DID and envelope standards that we leave out on purpose: (source and section, rule, reason)."""
+
+UNSUPPORTED_LOG: list[tuple[str, str, str]] = [
+    ("C2SP tlog-checkpoint, Signatures", "ML-DSA-44 signatures", "kept and ignored; signing and verifying come later"),
+    ("C2SP tlog-cosignature", "timestamped cosignatures of witnesses", "kept and ignored until witnesses are in use"),
+    ("C2SP signed-note, Signatures", "ECDSA signatures (type 0x02)", "one log key type is enough; kept and ignored"),
+    (
+        "draft-ietf-plants-merkle-tree-certs",
+        "proofs of subtrees that begin after leaf 0",
+        "our log publishes whole trees only; vectors that begin at leaf 0 run",
+    ),
+    ("Token Status List §4.3", "the CBOR form", "credentials here are SD-JWT VC; mdoc is a later phase"),
+    ("Token Status List §5.2", "tokens in CWT form", "credentials here are SD-JWT VC; mdoc is a later phase"),
+    ("Token Status List §8.4", "historical resolution", "evidence bundles come later"),
+    ("Token Status List §9", "status list aggregation", "verifiers learn of lists from credentials"),
+    ("DID Core §6.4", "CBOR representation", "JSON-LD is the one representation served"),
+    ("DID Core §7.2", "dereferencing of DID URLs", "methods are picked from the document by id"),
+    ("did:key", "X25519, BLS, P-384, P-521 and RSA keys", "only kinds that can sign here"),
+    ("RFC 7516 §4.1.3", "compression (zip)", "it leaks lengths and hides bombs"),
+    ("RFC 7516 §4.1.13", "critical extensions (crit)", "none is understood, so all are refused"),
+    ("RFC 7516 §7.2.2", "flattened JSON serialization", "General JSON and compact are enough"),
+    ("RFC 7518 §4.2", "RSA1_5 key encryption", "padding oracles"),
+    ("RFC 7518 §4.3", "RSA-OAEP key encryption", "keys are P-256"),
+    ("RFC 7518 §4.4", "AES key wrap with a shared key", "recipients have key pairs"),
+    ("RFC 7518 §4.5", "direct encryption with a shared key", "recipients have key pairs"),
+    ("RFC 7518 §4.6", "ECDH-ES+A128KW and ECDH-ES+A192KW, other curves", "one strength is enough"),
+    ("RFC 7518 §4.7", "AES-GCM key wrap", "recipients have key pairs"),
+    ("RFC 7518 §4.8", "PBES2", "a message would choose how much work opening it is"),
+    ("RFC 7518 §5.2", "AES-CBC content encryption", "AES-GCM is enough"),
+]

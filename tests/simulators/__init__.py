@@ -1,0 +1,1 @@
+"""Counterparts that speak the real protocols from memory: no mocks, no network beyond loopback."""
