@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock bench assets messages clean
+.PHONY: help run test check fmt lock bench screens assets messages clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -38,6 +38,10 @@ lock: $(VENV)/.dev ## Pin every dependency with its hashes
 
 bench: $(VENV)/.dev static/vendor/.built messages ## Benchmarks as ratios in one run, recorded in bench/results/
 	@$(BIN)/python scripts/with_services.py $(BIN)/python -m bench
+
+screens: $(VENV)/.dev static/vendor/.built messages ## Pictures of every page, made by the journey, into docs/screens/
+	@rm -rf docs/screens
+	@SCREENS_DIR=docs/screens $(BIN)/python scripts/with_services.py $(BIN)/pytest -q tests/journeys/test_loop.py -k embedded
 
 messages: $(VENV)/.runtime ## Compile translations
 	@$(BIN)/python scripts/messages.py compile

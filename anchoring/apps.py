@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.core import checks
+from django.db.models import Field
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,6 +10,9 @@ class AnchoringConfig(AppConfig):
 
     def ready(self) -> None:
         from anchoring.checks import check_head_guard, check_ledgers, check_log_origin
+        from anchoring.copying import Among
+
+        Field.register_lookup(Among)
 
         checks.register(check_log_origin)
         checks.register(check_ledgers)

@@ -46,7 +46,7 @@ from anchoring.ledger import (
     intent_id,
     ledgers,
 )
-from anchoring.log_key import log_key
+from anchoring.log_key import log_key, log_origin
 from anchoring.models import Attestation, Checkpoint
 from anchoring.tiles import StoredTiles, border_tiles
 from protocol import checkpoint as signed_checkpoint
@@ -106,6 +106,7 @@ def _claim_lane(ledger_id: str, lease: datetime) -> list[Attestation]:
         )
         if rows.filter(_HOLDS_LANE).exists() or any(_is_held(row) for row in lane):
             return []
+        lane = _without_former_logs(lane)
         planned = [row for row in lane if row.intent is None]
         _supersede(Q(pk__in=[row.pk for row in planned[:-1]]))
         # The newest takes over the back-off too, or a dead ledger would be asked afresh at every checkpoint.
@@ -116,6 +117,12 @@ def _claim_lane(ledger_id: str, lease: datetime) -> list[Attestation]:
             row.next_attempt_at = lease
         Attestation.objects.bulk_update(claimed, ["attempts", "next_attempt_at"])
     return claimed
+
+
+def _without_former_logs(lane: list[Attestation]) -> list[Attestation]:
+    """End what an earlier origin left open: nobody here can check its evidence, and it would hold the lane for ever."""
+    _supersede(Q(pk__in=[row.pk for row in lane if row.checkpoint.origin != log_origin()]))
+    return [row for row in lane if row.checkpoint.origin == log_origin()]
 
 
 def _is_held(row: Attestation) -> bool:
@@ -279,7 +286,7 @@ def _move(
         "state": state,
         "intent": row.intent if intent is None else intent,
         "evidence": row.evidence if evidence is None else evidence,
-        "last_error": last_error[:200],
+        "last_error": _storable(last_error[:200]),
         "attempts": row.attempts if attempts is None else attempts,
         "next_attempt_at": row.next_attempt_at if next_attempt_at is None else next_attempt_at,
         "updated_at": timezone.now(),
@@ -297,6 +304,11 @@ def _move(
         raise _LaneTakenError
     for name, value in changes.items():
         setattr(row, name, value)
+
+
+def _storable(text: str) -> str:
+    # A ledger's own words may hold what no text column takes: NUL, or half of a surrogate pair.
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _supersede(rows: Q) -> None:

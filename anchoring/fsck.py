@@ -18,7 +18,7 @@ from anchoring.errors import HeadGuardUnreadableError, LogForkError, LogRollback
 from anchoring.head_guard import refuse_older_tree
 from anchoring.ledger import Trust, ledgers
 from anchoring.log_key import log_key, log_origin
-from anchoring.models import Attestation, Checkpoint, LogEntry, Tile, TreeHead
+from anchoring.models import Attestation, Checkpoint, EmbeddedRecord, LogEntry, Tile, TreeHead
 from protocol import checkpoint as signed_checkpoint
 from protocol.errors import ProtocolError
 from protocol.merkle import EMPTY_ROOT, Tiles, append, consistency_proof, leaf_hash, root, verify_consistency
@@ -52,6 +52,7 @@ def check_log() -> list[Finding]:
     findings += _check_checkpoints(tree)
     findings += _check_guard(tree)
     findings += _check_attestations()
+    findings += _check_embedded()
     return findings
 
 
@@ -126,6 +127,8 @@ def _check_checkpoints(tree: _RebuiltTree) -> Iterator[Finding]:
         except ProtocolError as error:
             yield Finding("checkpoints_inconsistent", f"{older.size} {newer.size}", error.detail)
     size = TreeHead.objects.filter(id=TreeHead.ONLY_ID).values_list("size", flat=True).first() or 0
+    for former in Checkpoint.objects.exclude(origin=log_origin()):
+        yield from _check_note(former)
     for beyond in Checkpoint.objects.filter(origin=log_origin(), size__gt=size):
         yield Finding("checkpoint_beyond_head", str(beyond.size), f"the head says {size} leaves")
 
@@ -142,6 +145,26 @@ def _check_checkpoint(tree: _RebuiltTree, checkpoint: Checkpoint) -> Iterator[Fi
         yield Finding("checkpoint_root_differs", str(checkpoint.size))
 
 
+def _check_note(row: Checkpoint | EmbeddedRecord) -> Iterator[Finding]:
+    """The row says what its own note says. Whether a former log signed it is for whoever holds that log's key."""
+    try:
+        noted = signed_checkpoint.parse(row.note).checkpoint
+        is_same = (noted.origin, noted.size, noted.root) == (row.origin, row.size, bytes(row.root))
+    except ProtocolError:
+        is_same = False
+    if not is_same:
+        yield Finding(f"{type(row).__name__.lower()}_differs_from_note", f"{row.origin} {row.size}")
+
+
+def _check_embedded() -> Iterator[Finding]:
+    """What the embedded ledger keeps is what was signed, so that it never contradicts the log by damage alone."""
+    roots = {(row.origin, row.size): bytes(row.root) for row in Checkpoint.objects.all()}
+    for record in EmbeddedRecord.objects.iterator():
+        yield from _check_note(record)
+        if roots.get((record.origin, record.size)) != bytes(record.root):
+            yield Finding("embedded_record_unknown", f"{record.origin} {record.size}")
+
+
 def _check_guard(tree: _RebuiltTree) -> Iterator[Finding]:
     try:
         refuse_older_tree(origin=log_origin(), size=tree.size, root_at=tree.root_at)
@@ -151,7 +174,9 @@ def _check_guard(tree: _RebuiltTree) -> Iterator[Finding]:
 
 def _check_attestations() -> Iterator[Finding]:
     wrong = Q(state__in=[Attestation.State.CONFLICT, Attestation.State.DEAD]) | Q(state=Attestation.State.FINAL)
-    for attestation in Attestation.objects.filter(wrong).select_related("checkpoint").iterator():
+    # Those of a former log are for whoever holds its key to judge.
+    ours = Attestation.objects.filter(wrong, checkpoint__origin=log_origin())
+    for attestation in ours.select_related("checkpoint").iterator():
         subject = f"{attestation.ledger_id} {attestation.checkpoint.size}"
         if attestation.state != Attestation.State.FINAL:
             yield Finding(f"attestation_{attestation.state}", subject, attestation.last_error)

@@ -8,7 +8,12 @@ from protocol.merkle import MAX_TILE_LEVEL
 
 _TEXT = "text/plain"
 _BYTES = "application/octet-stream"
-_LEVEL = {"name": "level", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0, "maximum": MAX_TILE_LEVEL}}
+_LEVEL = {
+    "name": "level",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "integer", "minimum": 0, "maximum": MAX_TILE_LEVEL},
+}
 _POSITION = {
     "name": "position",
     "in": "path",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from anchoring.copying import copy_rows
 from anchoring.doorbell import ring_on_commit
 from anchoring.errors import RecordConflictError, RecordIdError
 from anchoring.models import LogEntry
@@ -23,7 +24,7 @@ BATCH = 1000
 # No slash and no control character: a record id is a segment of its receipt's address.
 _RECORD_ID = re.compile(r"[!-.0-~]{1,100}\Z", re.ASCII)
 _KINDS = frozenset(LogEntry.Kind.values)
-_COPY = "COPY anchoring_logentry (record_id, kind, digest, created_at) FROM STDIN"
+_COLUMNS = ("record_id", "kind", "digest", "created_at")
 
 Record = tuple[str, str, bytes]
 
@@ -81,14 +82,8 @@ def _copy(records: Sequence[Record]) -> bool:
         return False
     now = timezone.now()
     try:
-        with (
-            transaction.atomic(),
-            connection.cursor() as cursor,
-            connection.wrap_database_errors,
-            cursor.copy(_COPY) as copy,
-        ):
-            for record in records:
-                copy.write_row((*record, now))
+        with transaction.atomic():
+            copy_rows(LogEntry, _COLUMNS, [(*record, now) for record in records])
     except IntegrityError:
         return False
     return True

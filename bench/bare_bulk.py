@@ -5,6 +5,7 @@ foreign keys; it checks no schema, keeps no intents apart from rows, and stores 
 
 from __future__ import annotations
 
+import hmac
 import os
 import random
 import uuid
@@ -24,12 +25,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 ES256 = ec.ECDSA(hashes.SHA256())
 DECOY_BUCKET = 4
+_SERVICE_KEY = os.urandom(32)
 # Columns and their types.
 TABLES = {
     "credentials_application": (
-        """id credential_type_id agency_id person_id claims_ciphertext state maker_id checker_id return_reason
-        created_at submitted_at decided_at""",
-        "uuid int8 int8 uuid bytea varchar int8 int8 varchar timestamptz timestamptz timestamptz",
+        """id credential_type_id agency_id person_hmac person_ciphertext claims_ciphertext state maker_id checker_id
+        return_reason created_at submitted_at decided_at""",
+        "uuid int8 int8 varchar bytea bytea varchar int8 int8 varchar timestamptz timestamptz timestamptz",
     ),
     "credentials_issuanceintent": (
         "application_id credential_id weid_id signing_key_id number status_list_id status_index created_at",
@@ -104,7 +106,7 @@ class BareIssuer:
         place = (self._status_list_id, index)
         return {
             "credentials_application": (
-                application, 1, 1, holder.person_id, sealed, "issued", 1, 2, "", now, now, now,
+                application, 1, 1, *_link(holder.person_id, application), sealed, "issued", 1, 2, "", now, now, now,
             ),
             "credentials_issuanceintent": (application, credential, 1, 1, number, *place, now),
             "credentials_credential": (
@@ -174,6 +176,12 @@ def _decoys(count: int) -> list[str]:
 
 def _encode(data: bytes) -> bytes:
     return urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _link(person_id: uuid.UUID, application_id: uuid.UUID) -> tuple[str, bytes]:
+    """The sealed link to the person, and the keyed digest that finds it."""
+    found_by = hmac.new(_SERVICE_KEY, person_id.bytes, sha256).hexdigest()
+    return found_by, _seal(_SERVICE_KEY, str(person_id).encode(), str(application_id))
 
 
 def _seal(data_key: bytes, plaintext: bytes, context: str) -> bytes:

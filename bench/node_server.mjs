@@ -1,12 +1,13 @@
-// The Node peer: @sd-jwt/sd-jwt-vc behind node:http, two workers sharing one port. It is tuned as its users would tune
-// it: keys imported once, signatures checked by OpenSSL in the same thread, status bits in memory instead of the
-// library's own fetch and inflate for every request.
+// The Node peer: @sd-jwt/sd-jwt-vc behind node:http, two workers sharing one port. Keys are imported once, and status bits
+// are in memory instead of the library's own fetch and inflate for every request. Signatures and digests are those of
+// @sd-jwt/crypto-nodejs, the library's companion; with CRYPTO=openssl, those of node:crypto in the same thread instead.
 //
-// usage: FACTS=facts.json PORT=… WORKERS=2 node bench/node_server.mjs
+// usage: FACTS=facts.json PORT=… WORKERS=2 [CRYPTO=openssl] node bench/node_server.mjs
 import cluster from "node:cluster";
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { ES256, digest as companionDigest } from "@sd-jwt/crypto-nodejs";
 import { SDJwtVcInstance } from "@sd-jwt/sd-jwt-vc";
 
 const facts = JSON.parse(readFileSync(process.env.FACTS, "utf8"));
@@ -14,18 +15,24 @@ const KEY_BINDING_MAX_AGE = 300;
 const SKEW = 60;
 
 const keys = new Map();
-function publicKey(jwk) {
-  let key = keys.get(jwk.x);
-  if (!key) {
-    key = createPublicKey({ key: jwk, format: "jwk" });
-    keys.set(jwk.x, key);
-  }
-  return key;
+
+function makeVerifier(jwk) {
+  if (process.env.CRYPTO !== "openssl") return ES256.getVerifier(jwk);
+  const key = { key: createPublicKey({ key: jwk, format: "jwk" }), dsaEncoding: "ieee-p1363" };
+  return async (data, signature) => verify("sha256", Buffer.from(data), key, Buffer.from(signature, "base64url"));
 }
 
-function isSignedBy(jwk, data, signature) {
-  const key = { key: publicKey(jwk), dsaEncoding: "ieee-p1363" };
-  return verify("sha256", Buffer.from(data), key, Buffer.from(signature, "base64url"));
+async function isSignedBy(jwk, data, signature) {
+  let verifier = keys.get(jwk.x);
+  if (!verifier) {
+    verifier = await makeVerifier(jwk);
+    keys.set(jwk.x, verifier);
+  }
+  return verifier(data, signature);
+}
+
+function opensslDigest(data, algorithm) {
+  return createHash(algorithm.replace("-", "")).update(Buffer.from(data)).digest();
 }
 
 const statuses = new Uint8Array(facts.status_size / 4);
@@ -39,10 +46,10 @@ class Peer extends SDJwtVcInstance {
 }
 
 const peer = new Peer({
-  hasher: (data, algorithm) => createHash(algorithm.replace("-", "")).update(Buffer.from(data)).digest(),
+  hasher: process.env.CRYPTO === "openssl" ? opensslDigest : companionDigest,
   hashAlg: "sha-256",
-  verifier: async (data, signature) => isSignedBy(facts.issuer_jwk, data, signature),
-  kbVerifier: async (data, signature, payload) => isSignedBy(payload.cnf.jwk, data, signature),
+  verifier: (data, signature) => isSignedBy(facts.issuer_jwk, data, signature),
+  kbVerifier: (data, signature, payload) => isSignedBy(payload.cnf.jwk, data, signature),
 });
 
 async function judge({ presentation, audience, nonce, vct }) {

@@ -17,6 +17,7 @@ from credentials import applications, issuance
 from credentials.catalog import seed_types
 from credentials.holdings import read_sd_jwt
 from credentials.models import Credential, CredentialType
+from credentials.subject import subject_hmac
 from identity import personas, weid
 from identity.models import Account, Agency, Organisation, Person
 from protocol.disclosure import Path
@@ -52,7 +53,7 @@ def seed() -> Demonstration:
     personas.seed()
     seed_types(Agency.objects.all())
     person = Person.objects.get(account__email=personas.persona_named(HOLDER).email)
-    credential = Credential.objects.filter(application__person=person).first() or _issue(person)
+    credential = Credential.objects.filter(application__person_hmac=subject_hmac(person)).first() or _issue(person)
     _offer_template()
     while sequencer.sequence():
         pass

@@ -22,7 +22,7 @@ Check certificates, ask citizens for what you need to know, and read the public 
 
 **Refusals** are problem details (RFC 9457) of the type `application/problem+json`. Decide by `code`, which never
 changes; every code has a page at [/problems/](/problems/). A method that an address does not have is answered with
-405 `method_not_allowed`.
+405 `method_not_allowed`; while the database is away, the answer is 503 `unavailable`.
 
 **Languages.** Titles, details and the messages of checks come in Traditional Chinese (`zh-Hant`, the default),
 Simplified Chinese (`zh-Hans`), Portuguese (`pt`) or English (`en`), by `Accept-Language`. Codes and names of members
@@ -72,9 +72,9 @@ def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 @lru_cache(maxsize=4)
 def _document(public_url: str) -> bytes:
-    generator = SchemaGenerator()  # type: ignore[no-untyped-call]  # of an untyped library
+    generator: Any = SchemaGenerator
     with translation.override("en"):
-        return json.dumps(generator.get_schema(request=None, public=True), ensure_ascii=False).encode()
+        return json.dumps(generator().get_schema(request=None, public=True), ensure_ascii=False).encode()
 
 
 @csrf_exempt

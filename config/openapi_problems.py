@@ -13,6 +13,8 @@ from config.problems import problem
 MEDIA_TYPE = "application/problem+json"
 _API_KEY = {401: ("not_authenticated", "api_key_invalid")}
 _JSON_ONLY = {406: ("not_acceptable",)}
+# NUL in an address, which WellFormedMiddleware refuses.
+_ADDRESS = {400: ("invalid_input",)}
 
 PROBLEM_CODES: Mapping[str, Mapping[int, tuple[str, ...]]] = {
     "verify_presentation": {
@@ -23,9 +25,9 @@ PROBLEM_CODES: Mapping[str, Mapping[int, tuple[str, ...]]] = {
         429: ("too_many_requests",),
     },
     "read_trust_bundle": {},
-    "read_type": {404: ("not_found",)},
-    "read_issuer": {404: ("not_found",)},
-    "read_status_list": {404: ("not_found",), 406: ("not_acceptable",)},
+    "read_type": {**_ADDRESS, 404: ("not_found",)},
+    "read_issuer": {**_ADDRESS, 404: ("not_found",)},
+    "read_status_list": {**_ADDRESS, 404: ("not_found",), 406: ("not_acceptable",)},
     "create_request": {
         400: ("invalid_input", "json_invalid"),
         **_API_KEY,
@@ -36,8 +38,9 @@ PROBLEM_CODES: Mapping[str, Mapping[int, tuple[str, ...]]] = {
         413: ("too_large",),
         415: ("unsupported_media_type",),
     },
-    "read_request": {**_API_KEY, 404: ("request_missing", "not_found"), **_JSON_ONLY},
+    "read_request": {**_ADDRESS, **_API_KEY, 404: ("request_missing", "not_found"), **_JSON_ONLY},
     "read_presentation": {
+        **_ADDRESS,
         **_API_KEY,
         403: ("authorization_withdrawn", "authorization_expired", "reads_exhausted"),
         404: ("request_missing", "not_found"),
@@ -45,16 +48,17 @@ PROBLEM_CODES: Mapping[str, Mapping[int, tuple[str, ...]]] = {
         409: ("request_unanswered", "request_refused", "request_expired"),
     },
     "read_receipt": {
+        **_ADDRESS,
         404: ("record_not_logged", "not_found"),
         406: ("not_acceptable",),
         409: ("receipt_pending",),
     },
     "read_checkpoint": {404: ("log_resource_not_found",)},
     "read_log_key": {},
-    "read_tile": {404: ("log_resource_not_found", "not_found")},
-    "read_entries": {404: ("log_resource_not_found", "not_found")},
-    # DID resolution answers its own errors in its own form (W3C DID Resolution), as part of the result.
-    "resolve_did": {},
+    "read_tile": {**_ADDRESS, 404: ("log_resource_not_found", "not_found")},
+    "read_entries": {**_ADDRESS, 404: ("log_resource_not_found", "not_found")},
+    # Besides, DID resolution answers its own errors in its own form, as part of the result (W3C DID Resolution).
+    "resolve_did": _ADDRESS,
     "report_alive": {},
     "report_ready": {503: ("unavailable",)},
 }
@@ -89,7 +93,8 @@ def describe_problems(operation: dict[str, Any]) -> None:
         titles = {code: problem(code, status)["title"] for code in codes}
         listed = "\n".join(f"- `{code}`: {title}" for code, title in titles.items())
         response["description"] = f"{response.get('description', '')}\n\n{listed}".strip()
-        response["content"] = {MEDIA_TYPE: {"schema": _schema_of(status, codes), "example": problem(codes[0], status)}}
+        answer = {"schema": _schema_of(status, codes), "example": problem(codes[0], status)}
+        response["content"] = {**response.get("content", {}), MEDIA_TYPE: answer}
         if status in _HEADERS:
             response["headers"] = dict(_HEADERS[status])
     operation["responses"] = dict(sorted(operation["responses"].items()))

@@ -98,7 +98,7 @@ _CERTIFICATES: dict[str, Entry] = {
         _("The trust bundle cannot be used"),
         _("It is malformed or has expired. Fetch a new one."),
     ),
-    "credential_missing": (_("No such certificate"), _("It does not exist, or you may not see it.")),
+    "not_restorable": (_("Cannot be restored"), _("It is no longer valid, or has been replaced. Load the page again.")),
     "application_state": (_("Someone has acted meanwhile"), _("The application has moved on. Load it again.")),
     "status_transition": (_("This change is not possible"), _("A revocation is final; load the certificate again.")),
     "verification_failed": (_("A check did not pass"), _("The certificate cannot be relied on; see the named check.")),

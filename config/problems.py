@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -45,7 +46,7 @@ STATUS_OF_CODE = {
     "sign_in_required": 401,
     **{code: status for status, code in CODE_OF_STATUS.items() if status in {405, 406, 413, 415, 429}},
 }
-MACHINE_PREFIXES = ("/api/", "/1.0/", "/.well-known/", "/status/", "/types/", "/log/", "/portal/wallet/")
+MACHINE_PREFIXES = ("/api/", "/1.0/", "/.well-known/", "/status/", "/types/", "/log/", "/health/", "/portal/wallet/")
 
 
 def status_of(error: errors.CodedError) -> int:
@@ -91,6 +92,13 @@ def answer(request: HttpRequest, code: str, status: int, *, fields: Mapping[str,
     title, sentence = describe(code)
     context = {"code": code, "title": title, "sentence": sentence, "status": status, "fields": fields or {}}
     return render(request, "problem.html", context, status=status)
+
+
+def answer_outage(request: HttpRequest, code: str, status: int) -> HttpResponse:
+    """As answer, without asking who the reader is: the session may be what has failed."""
+    request.user = AnonymousUser()
+    vars(request).pop("_messages", None)
+    return answer(request, code, status)
 
 
 def answer_error(request: HttpRequest, error: errors.CodedError) -> HttpResponse:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from config.problem_texts import PROBLEM_TEXTS
-from config.problems import answer, describe
+from config.problems import answer, answer_outage, describe
 from protocol.errors import NotFoundError, UnavailableError
 
 
@@ -36,11 +37,13 @@ def describe_problem(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "problem_page.html", {"code": code, "title": title, "sentence": sentence})
 
 
+@csrf_exempt
 @require_safe
 def report_alive(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "alive"})
 
 
+@csrf_exempt
 @require_safe
 def report_ready(request: HttpRequest) -> HttpResponse:
     try:
@@ -68,4 +71,4 @@ def miss(request: HttpRequest, exception: Exception | None = None) -> HttpRespon
 
 
 def fail(request: HttpRequest) -> HttpResponse:
-    return answer(request, "internal_error", 500)
+    return answer_outage(request, "internal_error", 500)

@@ -9,7 +9,7 @@ from identity.admin import ReadOnlyAdmin
 
 
 class CredentialsAdmin(ReadOnlyAdmin):
-    hidden = {"claims_ciphertext", "sd_jwt_ciphertext", "digest", "array", "salt"}
+    hidden = {"claims_ciphertext", "person_ciphertext", "person_hmac", "sd_jwt_ciphertext", "digest", "array", "salt"}
 
 
 admin.site.register(

@@ -48,8 +48,9 @@ def start(*, agency: Agency, maker: Account, person: Person, credential_type: Cr
         raise AgencyMismatchError("the type is not this agency's")
     if person.account_id == maker.pk:
         raise OwnWorkError("about the maker")
-    application = Application(agency=agency, maker=maker, person=person, credential_type=credential_type)
-    application.claims_ciphertext = _seal(application, known_claims(credential_type, person))
+    application = Application(agency=agency, maker=maker, credential_type=credential_type)
+    application.person = person
+    application.claims_ciphertext = seal_claims(application, known_claims(credential_type, person))
     application.save()
     return application
 
@@ -68,7 +69,7 @@ def update(*, application: Application, maker: Account, claims: Mapping[str, Any
     """Replace the claims. Raises ClaimsInvalidError, NotTheMakerError, ApplicationStateError."""
     locked = _lock_own(application, maker)
     check_claims(locked.credential_type, claims, identity=read_identity(locked.person))
-    locked.claims_ciphertext = _seal(locked, claims)
+    locked.claims_ciphertext = seal_claims(locked, claims)
     locked.save(update_fields=["claims_ciphertext"])
     return locked
 
@@ -167,8 +168,8 @@ def ring(application_id: uuid.UUID) -> None:
 
 
 def lock(application: Application) -> Application:
-    """Return the row, locked; its type, person and agency come with it, unlocked."""
-    rows = Application.objects.select_for_update(of=("self",)).select_related("credential_type", "person", "agency")
+    """Return the row, locked; its type and agency come with it, unlocked."""
+    rows = Application.objects.select_for_update(of=("self",)).select_related("credential_type", "agency")
     return rows.get(pk=application.pk)
 
 
@@ -206,7 +207,8 @@ def _check_state(application: Application, *allowed: str) -> None:
         raise ApplicationStateError(f"is {application.state}")
 
 
-def _seal(application: Application, claims: Mapping[str, Any]) -> bytes:
+def seal_claims(application: Application, claims: Mapping[str, Any]) -> bytes:
+    """Return the ciphertext of *claims* for this application, under its person's key."""
     return vault.seal_json(application.person, dict(claims), context=claims_context(application.pk))
 
 

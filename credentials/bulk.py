@@ -7,7 +7,6 @@ the sweeper of `credentials.issuance` issues from the intents, with the same ide
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,16 +19,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from anchoring import outbox
+from anchoring.copying import copy_rows
 from anchoring.crashpoint import reach
 from anchoring.models import LogEntry
 from credentials.applications import claims_context
-from credentials.copying import copy_rows
 from credentials.errors import AgencyMismatchError, ClaimsInvalidError, OwnWorkError, WeidMissingError
 from credentials.issuance import record_id, sd_jwt_context
 from credentials.models import Application, Credential, CredentialType, IssuanceIntent
 from credentials.schemas import check_claims
 from credentials.signing import Plan, draw_number, sign_credential, validity
 from credentials.status import draw_indices, list_uri
+from credentials.subject import seal_subject, subject_hmac
 from identity import vault
 from identity.access import has_role
 from identity.audit import account_actor, report
@@ -37,12 +37,12 @@ from identity.keystore import StoredSigner, signer_for
 from identity.models import Account, Person, Role, SigningKey, VerificationMethod
 from identity.people import read_identity
 from identity.trust import issuer_identifier
-from identity.weid import weids_of
+from identity.weid import weid_ids_of
 
 # Large enough that a task, a commit and a look-up cost little per certificate; small enough to lose little.
 CHUNK = 1000
 # The library lets go of the interpreter while it signs and verifies, so threads share the work of a chunk.
-_SIGNERS = min(8, os.cpu_count() or 1)
+_SIGNERS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +187,16 @@ def _commit_intents(batch: _Batch, entries: Sequence[Entry]) -> list[_Item]:
 
 def _plan(credential_type: CredentialType, entries: Sequence[Entry], now: datetime) -> list[_Item]:
     """Settle everything about each certificate. Raises WeidMissingError."""
-    weids = weids_of(entry.person for entry in entries)
-    keys = _device_keys(weid.pk for weid in weids.values())
-    if any(entry.person.pk not in weids or weids[entry.person.pk].pk not in keys for entry in entries):
+    weids = weid_ids_of(entry.person for entry in entries)
+    keys = _device_keys(weids.values())
+    if any(weids.get(entry.person.pk) not in keys for entry in entries):
         raise WeidMissingError("no active device key")
     issued_at, expires_at = validity(credential_type, now)
     issuer = issuer_identifier(credential_type.agency)
     places = draw_indices(credential_type.agency, count=len(entries))
     items = []
     for entry, (status_list, status_index) in zip(entries, places, strict=True):
-        weid_id = weids[entry.person.pk].pk
+        weid_id = weids[entry.person.pk]
         plan = Plan(
             credential_id=uuid.uuid4(),
             number=draw_number(credential_type, now),
@@ -223,13 +223,13 @@ def _device_keys(weid_ids: Iterable[int]) -> dict[int, Mapping[str, Any]]:
 def _copy_applications(batch: _Batch, items: Sequence[_Item], now: datetime) -> None:
     kind, maker, checker = batch.credential_type, batch.maker, batch.checker
     columns = (
-        "id", "credential_type_id", "agency_id", "person_id", "claims_ciphertext", "state", "maker_id", "checker_id",
+        "id", "credential_type_id", "agency_id", "person_hmac", "person_ciphertext", "claims_ciphertext", "state", "maker_id", "checker_id",
         "return_reason", "created_at", "submitted_at", "decided_at",
     )  # fmt: skip
     rows = [
         (
-            item.application_id, kind.pk, kind.agency_id, item.entry.person.pk,
-            _sealed_claims(item), Application.State.APPROVED.value, maker.pk, checker.pk, "", now, now, now,
+            item.application_id, kind.pk, kind.agency_id, subject_hmac(item.entry.person),
+            seal_subject(item.application_id, item.entry.person), _sealed_claims(item), Application.State.APPROVED.value, maker.pk, checker.pk, "", now, now, now,
         )
         for item in items
     ]  # fmt: skip
@@ -244,12 +244,9 @@ def _sealed_claims(item: _Item) -> bytes:
 @transaction.atomic(durable=True)
 def _store(batch: _Batch, items: Sequence[_Item], sealed: Sequence[_Sealed]) -> None:
     """Credentials, leaves and states, or none of them. A sweeper that came first has locked and issued what it took."""
-    ids = [item.application_id for item in items]
-    approved = Application.objects.filter(pk__among=ids, state=Application.State.APPROVED)
-    open_ids = set(approved.select_for_update().values_list("pk", flat=True))
-    kept = [pair for pair in zip(items, sealed, strict=True) if pair[0].application_id in open_ids]
+    ours = _mark_issued(items)
+    kept = [pair for pair in zip(items, sealed, strict=True) if pair[0].application_id in ours]
     _copy_credentials(batch, kept)
-    approved.update(state=Application.State.ISSUED)
     outbox.append_many((record_id(item.plan.credential_id), LogEntry.Kind.CREDENTIAL, one.digest) for item, one in kept)
     report(
         actor=account_actor(batch.checker),
@@ -257,6 +254,18 @@ def _store(batch: _Batch, items: Sequence[_Item], sealed: Sequence[_Sealed]) -> 
         subject=f"credential_type:{batch.credential_type.slug}",
         details={"count": len(kept)},
     )
+
+
+def _mark_issued(items: Sequence[_Item]) -> set[uuid.UUID]:
+    """Take the applications that are still approved, and return which they were."""
+    ids = [item.application_id for item in items]
+    applications = Application.objects.filter(pk__among=ids)
+    # The update locks each row and looks at its state again: no need to lock and read them all first.
+    if applications.filter(state=Application.State.APPROVED).update(state=Application.State.ISSUED) == len(ids):
+        return set(ids)
+    # What the sweeper issued has its credential already; what is marked and has none was marked here.
+    marked = applications.filter(state=Application.State.ISSUED, credential=None)
+    return set(marked.values_list("pk", flat=True))
 
 
 def _copy_credentials(batch: _Batch, kept: Sequence[tuple[_Item, _Sealed]]) -> None:

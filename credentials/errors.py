@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protocol.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, UnavailableError
+from protocol.errors import ConflictError, ForbiddenError, InvalidInputError, UnavailableError
 
 
 class ClaimsInvalidError(InvalidInputError):
@@ -71,10 +71,10 @@ class WeidMissingError(ConflictError):
     code = "weid_missing"
 
 
-class CredentialMissingError(NotFoundError):
-    """No such certificate, or none that this actor may know of."""
+class NotRestorableError(ConflictError):
+    """The certificate is not this citizen's, not valid any more, or replaced already."""
 
-    code = "credential_missing"
+    code = "not_restorable"
 
 
 class MediaTypeError(InvalidInputError):

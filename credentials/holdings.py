@@ -12,12 +12,20 @@ from credentials.verification import REGISTERED
 from identity import vault
 from identity.models import Person, WeID
 from protocol import sd_jwt_vc
+from protocol.key_binding import holder_key
+from protocol.keys import jwk_thumbprint, public_jwk
 
 
 def credentials_of(weid: WeID) -> QuerySet[Credential]:
     """Return the WeID's credentials, newest first, with what a list shows."""
     held = Credential.objects.filter(weid=weid).select_related("credential_type", "agency")
     return held.order_by("-issued_at", "-number")
+
+
+def holder_thumbprint(sd_jwt: str) -> str:
+    """Return the thumbprint of the device key that an SD-JWT of ours is bound to."""
+    payload = sd_jwt_vc.parse(sd_jwt).payload
+    return jwk_thumbprint(public_jwk(holder_key(payload)))
 
 
 def read_sd_jwt(credential: Credential, person: Person) -> str:

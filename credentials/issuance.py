@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,6 +21,7 @@ from django.utils import timezone
 from anchoring import outbox
 from anchoring.crashpoint import reach
 from anchoring.models import LogEntry
+from credentials import revocation
 from credentials.applications import lock, read_claims
 from credentials.errors import ApplicationStateError, WeidMissingError
 from credentials.models import Application, Credential, IssuanceIntent
@@ -47,6 +49,7 @@ def issue(*, application: Application) -> Credential:
     issued = Credential.objects.filter(application=application).first()
     if issued is not None:
         return issued
+    refuse_void_replacement(application)
     reach("issue.begun")
     intent = _commit_intent(application)
     reach("issue.intent_committed")
@@ -121,7 +124,7 @@ def _active_key(application: Application) -> SigningKey:
 
 def _sign(intent: IssuanceIntent) -> Signed:
     application = intent.application
-    issued_at, expires_at = validity(application.credential_type, intent.created_at)
+    issued_at, expires_at = _dates(intent)
     plan = Plan(
         credential_id=intent.credential_id,
         number=intent.number,
@@ -148,6 +151,9 @@ def _store(intent: IssuanceIntent, signed: Signed) -> Credential:
     credential.save(force_insert=True)
     application.state = Application.State.ISSUED
     application.save(update_fields=["state"])
+    if application.replaces is not None:
+        # The new one and the end of the old one are one fact: never two valid certificates, never none.
+        revocation.supersede(credential=application.replaces)
     # No credential without its leaf, no leaf without its credential.
     outbox.append(record_id=record_id(credential.pk), kind=LogEntry.Kind.CREDENTIAL, digest=signed.digest)
     report(
@@ -161,7 +167,7 @@ def _store(intent: IssuanceIntent, signed: Signed) -> Credential:
 
 
 def _credential_row(application: Application, intent: IssuanceIntent, signed: Signed) -> Credential:
-    issued_at, expires_at = validity(application.credential_type, intent.created_at)
+    issued_at, expires_at = _dates(intent)
     return Credential(
         id=intent.credential_id,
         application=application,
@@ -179,6 +185,22 @@ def _credential_row(application: Application, intent: IssuanceIntent, signed: Si
         issued_at=issued_at,
         expires_at=expires_at,
     )
+
+
+def _dates(intent: IssuanceIntent) -> tuple[datetime, datetime]:
+    """Return issue and end times; a replacement ends no later than what it replaces."""
+    issued_at, expires_at = validity(intent.application.credential_type, intent.created_at)
+    replaced = intent.application.replaces
+    return issued_at, min(expires_at, replaced.expires_at) if replaced else expires_at
+
+
+def refuse_void_replacement(application: Application) -> None:
+    """Raises ApplicationStateError, and gives the application up, once what it would replace has been revoked."""
+    if application.replaces is None or application.replaces.state != Credential.State.REVOKED:
+        return
+    pending = Application.objects.filter(pk=application.pk, state=Application.State.APPROVED)
+    pending.update(state=Application.State.CANCELLED)
+    raise ApplicationStateError("what it would replace is revoked")
 
 
 def holder_jwk(weid: WeID) -> dict[str, str]:

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from credentials.subject import open_subject, seal_subject, subject_hmac
 from identity.models import Account, Agency, Person, SigningKey, WeID
 
 
@@ -54,15 +55,20 @@ class Application(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     credential_type = models.ForeignKey(CredentialType, on_delete=models.PROTECT, related_name="applications")
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="applications")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="applications")
+    # Not a foreign key: see credentials.subject.
+    person_hmac = models.CharField(max_length=64, db_index=True)
+    person_ciphertext = models.BinaryField()
     claims_ciphertext = models.BinaryField()
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     maker = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="made_applications")
     checker = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="checked_applications")
     return_reason = models.CharField(max_length=500, blank=True)
+    # Set when a certificate bound to a lost device is issued again, under the same approval: once for each.
+    replaces = models.OneToOneField("Credential", null=True, on_delete=models.PROTECT, related_name="replacement")
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
+    _person: Person | None = None
 
     class Meta:
         constraints = [
@@ -75,6 +81,18 @@ class Application(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def person(self) -> Person:
+        """Whom it is about, through the sealed link. Raises UnreadableError."""
+        if self._person is None:
+            self._person = open_subject(self.pk, self.person_ciphertext)
+        return self._person
+
+    @person.setter
+    def person(self, person: Person) -> None:
+        self.person_hmac, self.person_ciphertext = subject_hmac(person), seal_subject(self.pk, person)
+        self._person = person
 
 
 class StatusList(models.Model):
@@ -163,7 +181,8 @@ class StatusChange(models.Model):
     to_state = models.CharField(max_length=10, choices=Credential.State)
     reason = models.CharField(max_length=20, choices=Reason)
     salt = models.BinaryField(max_length=16)
-    actor = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="status_changes")
+    # Empty when the service itself revoked what it had just replaced.
+    actor = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="status_changes")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

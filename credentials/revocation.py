@@ -70,13 +70,33 @@ def reinstate(*, credential: Credential, actor: Account, reason: str) -> StatusC
 @transaction.atomic
 def change_status(*, credential: Credential, actor: Account, reason: str, to_state: State) -> StatusChange:
     """Row, status list entry, leaf and audit event, or none of them."""
-    locked = Credential.objects.select_for_update(of=("self",)).select_related("agency", "weid").get(pk=credential.pk)
+    locked = _lock(credential)
     if not has_role(actor, agency=locked.agency, names=ROLES):
         raise AgencyMismatchError("not a checker or administrator of this agency")
     if to_state not in TRANSITIONS[State(locked.state)]:
         raise StatusTransitionError(f"{locked.state} to {to_state}")
     if reason not in REASONS[to_state]:
         raise ReasonUnfitError(reason[:40], fields={"reason": ["not a reason for this change"]})
+    return _change(locked, actor, Reason(reason), to_state)
+
+
+@transaction.atomic
+def supersede(*, credential: Credential) -> StatusChange:
+    """Revoke what is replaced in the same transaction. Raises StatusTransitionError unless it is valid.
+
+    A certificate that a clerk has revoked or suspended meanwhile must not live on in a replacement.
+    """
+    locked = _lock(credential)
+    if locked.state != State.VALID:
+        raise StatusTransitionError(f"{locked.state} cannot be replaced")
+    return _change(locked, None, Reason.SUPERSEDED, State.REVOKED)
+
+
+def _lock(credential: Credential) -> Credential:
+    return Credential.objects.select_for_update(of=("self",)).select_related("agency", "weid").get(pk=credential.pk)
+
+
+def _change(locked: Credential, actor: Account | None, reason: Reason, to_state: State) -> StatusChange:
     change = StatusChange.objects.create(
         credential=locked,
         from_state=locked.state,
@@ -90,7 +110,7 @@ def change_status(*, credential: Credential, actor: Account, reason: str, to_sta
     set_status(status_list_id=locked.status_list_id, index=locked.status_index, status=STATUS_BITS[to_state])
     outbox.append(record_id=record_id(change), kind=LogEntry.Kind.STATUS, digest=leaf_digest(change))
     report(
-        actor=account_actor(actor),
+        actor=account_actor(actor) if actor else "system",
         action=f"credential.{_ACTIONS[to_state]}",
         subject=f"credential:{locked.pk}",
         weid=locked.weid,

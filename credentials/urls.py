@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("verify", public.check_certificate, name="verify"),
     path("portal/", portal.list_certificates, name="portal"),
     path("portal/certificates/<uuid:credential_id>/", portal.show_certificate, name="certificate"),
+    path("portal/certificates/restore", portal.restore_certificates, name="restore_certificates"),
     path("portal/wallet/credentials", portal.collect_credentials, name="wallet_credentials"),
     path("clerk/applications/", clerk.list_applications, name="clerk_applications"),
     path("clerk/applications/new/", clerk.choose_type, name="clerk_application_new"),

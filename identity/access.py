@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from allauth.account.models import EmailAddress
+from django.conf import settings
+
 from identity.models import Account, Agency, Membership, Organisation, Person, Role
 
 
@@ -23,6 +26,14 @@ def agencies_for(roles: Iterable[Role], *, names: Iterable[str]) -> list[Agency]
 def has_role(account: Account, *, agency: Agency, names: Iterable[str]) -> bool:
     held = Role.objects.filter(account=account, agency=agency, name__in=list(names))
     return account.is_active and held.exists()
+
+
+def is_address_proven(account: Account) -> bool:
+    """Whether whoever signed up could read mail at the address. Anyone can sign up under a clerk's address first."""
+    if settings.ACCOUNT_EMAIL_VERIFICATION != "mandatory":
+        return True
+    proven = EmailAddress.objects.filter(user=account, email__iexact=account.email, verified=True)
+    return bool(proven.exists())
 
 
 def person_for(account: Account) -> Person | None:

@@ -7,13 +7,16 @@ its address in between leads nowhere; few redirects; bounded in time and size; n
 from __future__ import annotations
 
 import http.client
+import io
 import logging
 import socket
 import ssl
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from ipaddress import ip_address
+from functools import partial
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from django.conf import settings
@@ -28,6 +31,8 @@ _STEP_SECONDS = 3.0
 _CHUNK = 16384
 _MAX_URL = 2048
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# All else is unassigned, local, or carries an IPv4 address to a translator (64:ff9b::/96, ::/96), which `is_global` allows.
+_PUBLIC_IPV6 = IPv6Network("2000::/3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ def _request(url: str, *, max_bytes: int, accept: Collection[str], deadline: flo
         if response.status in _REDIRECTS:
             return response.getheader("Location") or ""
         content_type = _check_response(response, accept)
-        return FetchedDocument(url, content_type, _read(response, connection, max_bytes))
+        return FetchedDocument(url, content_type, _read(response, max_bytes))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise FetchError(type(error).__name__) from None
     finally:
@@ -103,6 +108,8 @@ def _is_allowed(address: str, host: str) -> bool:
     if host in settings.FETCH_ALLOWED_PRIVATE_HOSTS:
         return True
     ip = ip_address(address)
+    if isinstance(ip, IPv6Address) and ip not in _PUBLIC_IPV6:
+        return False
     embedded = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
     return ip.is_global and not ip.is_multicast and (embedded is None or embedded.is_global)
 
@@ -113,6 +120,7 @@ class _PinnedConnection(http.client.HTTPSConnection):
     def __init__(self, host: str, port: int, address: str, deadline: float) -> None:
         self.tls = ssl.create_default_context()
         super().__init__(host, port, timeout=_STEP_SECONDS, context=self.tls)
+        self.response_class = partial(_BoundedResponse, remaining=self.remaining)  # type: ignore[assignment]  # is only called
         self._address = address
         self._deadline = deadline
 
@@ -132,6 +140,34 @@ class _PinnedConnection(http.client.HTTPSConnection):
         return min(left, _STEP_SECONDS)
 
 
+class _BoundedResponse(http.client.HTTPResponse):
+    """Reads the status line and headers, too, through a socket that knows the deadline."""
+
+    def __init__(self, sock: socket.socket, *args: Any, remaining: Callable[[], float], **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_BoundedReader(sock, remaining))
+
+
+class _BoundedReader(io.RawIOBase):
+    """Waits for each piece no longer than is left of the whole: a server that drips bytes gains no time by it."""
+
+    def __init__(self, sock: socket.socket, remaining: Callable[[], float]) -> None:
+        self._sock, self._remaining = sock, remaining
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._remaining())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
 def _check_response(response: http.client.HTTPResponse, accept: Collection[str]) -> str:
     content_type = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
     if response.status != http.HTTPStatus.OK:
@@ -144,7 +180,7 @@ def _check_response(response: http.client.HTTPResponse, accept: Collection[str])
     return content_type
 
 
-def _read(response: http.client.HTTPResponse, connection: _PinnedConnection, max_bytes: int) -> bytes:
+def _read(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while chunk := response.read1(_CHUNK):
@@ -152,9 +188,4 @@ def _read(response: http.client.HTTPResponse, connection: _PinnedConnection, max
         if size > max_bytes:
             raise FetchError("too large")
         parts.append(chunk)
-        # A server that drips one byte at a time meets the deadline, not only the timeout of a step.
-        if connection.sock is not None:
-            connection.sock.settimeout(connection.remaining())
-        else:
-            connection.remaining()
     return b"".join(parts)

@@ -1,21 +1,27 @@
-"""What must agree between WeIDs, their published documents and the log. Changes nothing."""
+"""What must agree: WeIDs with their documents and the log, people with their look-up, keys with their certificates.
+
+Changes nothing, and names nobody: what is sealed is opened to see that it opens.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from anchoring.fsck import Finding
 from anchoring.models import LogEntry
-from identity.models import DidVersion, WeID
+from identity import keystore, people, weid
+from identity.models import DidVersion, Person, RecipientKey, VerificationMethod, WeID
 from identity.weid import leaf_digest, record_id
 from protocol.did import check_document
-from protocol.errors import DidDocumentError
+from protocol.errors import DidDocumentError, KeyFormatError
+from protocol.keys import jwk_thumbprint
 
 _CHUNK = 2000
 
 
 def check() -> list[Finding]:
-    return [*_check_versions(), *_check_current()]
+    return [*_check_versions(), *_check_current(), *_check_people(), *_check_keys()]
 
 
 def _check_versions() -> Iterator[Finding]:
@@ -31,21 +37,49 @@ def _check_versions() -> Iterator[Finding]:
 
 def _check_current() -> Iterator[Finding]:
     """The newest document of every WeID is well-formed and lists exactly its active keys."""
-    for weid in WeID.objects.prefetch_related("versions", "verification_methods").iterator(_CHUNK):
-        versions = sorted(weid.versions.all(), key=lambda row: row.version_id)
-        active = {method.fragment for method in weid.verification_methods.all() if method.revoked_at is None}
-        if not versions or [row.version_id for row in versions] != list(range(1, len(versions) + 1)):
-            yield Finding("did_versions_missing", weid.did)
+    for row in WeID.objects.prefetch_related("versions", "verification_methods").iterator(_CHUNK):
+        versions = sorted(row.versions.all(), key=lambda version: version.version_id)
+        if not weid.is_link_sound(row):
+            yield Finding("weid_link_broken", row.did)
+        if not versions or [version.version_id for version in versions] != list(range(1, len(versions) + 1)):
+            yield Finding("did_versions_missing", row.did)
             continue
-        yield from _check_document(weid, versions[-1], active)
+        yield from _check_document(row, versions[-1])
 
 
-def _check_document(weid: WeID, newest: DidVersion, active: set[str]) -> Iterator[Finding]:
+def _check_document(row: WeID, newest: DidVersion) -> Iterator[Finding]:
     try:
         check_document(newest.document)
     except DidDocumentError as error:
-        yield Finding("did_document_invalid", weid.did, error.detail)
+        yield Finding("did_document_invalid", row.did, error.detail)
         return
-    listed = {method["id"].rpartition("#")[2] for method in newest.document.get("verificationMethod", [])}
-    if listed != active:
-        yield Finding("did_document_keys_differ", weid.did)
+    active = [method for method in row.verification_methods.all() if method.revoked_at is None]
+    listed = {method["id"]: method.get("publicKeyJwk") for method in newest.document.get("verificationMethod", [])}
+    if listed != {f"{row.did}#{method.fragment}": method.public_jwk for method in active}:
+        yield Finding("did_document_keys_differ", row.did)
+    if listed and row.deactivated_at is not None:
+        yield Finding("did_deactivated_with_keys", row.did)
+
+
+def _check_people() -> Iterator[Finding]:
+    for person in Person.objects.iterator(_CHUNK):
+        if not people.is_sound(person):
+            yield Finding("person_unreadable", str(person.pk))
+
+
+def _check_keys() -> Iterator[Finding]:
+    for key_id in keystore.unsound_keys():
+        yield Finding("signing_key_differs", key_id)
+    for method in VerificationMethod.objects.iterator(_CHUNK):
+        if not _is_thumbprint_of(method.public_jwk, method.thumbprint):
+            yield Finding("device_key_differs", str(method.pk))
+    for recipient in RecipientKey.objects.iterator(_CHUNK):
+        if not _is_thumbprint_of(recipient.public_jwk, recipient.thumbprint):
+            yield Finding("recipient_key_differs", str(recipient.pk))
+
+
+def _is_thumbprint_of(jwk: Any, thumbprint: str) -> bool:
+    try:
+        return jwk_thumbprint(jwk) == thumbprint
+    except KeyFormatError:
+        return False

@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from identity.certificates import certify_authority, certify_key, encode_certificate
+from identity.certificates import certify_authority, certify_key, decode_certificate, encode_certificate
 from identity.errors import KeyFaultError, KeyStateError, UnreadableError
 from identity.models import Agency, SigningKey
 from identity.trust import bump_trust, issuer_identifier
 from identity.vault import unwrap, wrap
+from protocol.errors import KeyFormatError
 from protocol.keys import ES256, SoftwareSigner, generate_p256, p256_from_jwk, public_jwk
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "signer_for",
     "signer_of",
     "unreadable_keys",
+    "unsound_keys",
 ]
 
 _ALGORITHM = "ES256"
@@ -179,6 +181,21 @@ def unreadable_keys() -> list[str]:
         except UnreadableError:
             unreadable.append(key.key_id)
     return unreadable
+
+
+def unsound_keys() -> list[str]:
+    """Return the ids of keys whose private half, public half and certificate are not of one key."""
+    return [key.key_id for key in SigningKey.objects.order_by("key_id") if not _is_sound(key)]
+
+
+def _is_sound(key: SigningKey) -> bool:
+    try:
+        # A backend of its own: what is cached may be what the row held before.
+        private = SoftwareKeys().private_key(key).public_key()
+        certified = decode_certificate(key.x5c[0]).public_key()
+        return private == certified == p256_from_jwk(key.public_jwk)
+    except (UnreadableError, KeyFaultError, KeyFormatError, LookupError, TypeError, ValueError):
+        return False
 
 
 def _create_row(*, purpose: str, agency: Agency | None) -> SigningKey:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from identity import vault, weid
 from identity.documents import normalise_number
-from identity.errors import AccountLinkedError, PersonLinkedError, PersonMismatchError
+from identity.errors import AccountLinkedError, PersonLinkedError, PersonMismatchError, UnreadableError
 from identity.models import Account, Person
 
 IDENTITY_FIELDS = ("name", "name_latin", "identity_number", "document_kind", "birth_date")
@@ -48,6 +48,17 @@ def read_identity(person: Person) -> dict[str, str]:
     """Return name, name_latin, identity_number, document_kind and birth_date. Raises UnreadableError after erasure."""
     identity = vault.unseal_json(person, person.identity_ciphertext, context=_identity_context(person))
     return {name: str(identity.get(name, "")) for name in IDENTITY_FIELDS}
+
+
+def is_sound(person: Person) -> bool:
+    """Whether the identity opens and is found under its number, or was erased whole."""
+    if not person.wrapped_data_key:
+        return not person.identity_ciphertext and person.account_id is None
+    try:
+        identity = read_identity(person)
+    except UnreadableError:
+        return False
+    return person.identity_hmac == _number_hmac(identity["document_kind"], identity["identity_number"])
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from identity import onetime, vault
 from identity.audit import report
 from identity.errors import (
     KeyRegisteredError,
+    UnreadableError,
     WeidDeactivatedError,
     WeidExistsError,
     WeidPersonError,
@@ -68,13 +69,7 @@ def register(*, person: Person, public_jwk: Mapping[str, Any], proof: str) -> We
         locked = Person.objects.select_for_update().get(pk=person.pk)
         if weid_of(locked) is not None:
             raise WeidExistsError("an active WeID")
-        if WeID.objects.filter(did=did).exists():
-            raise KeyRegisteredError("the address of this key")
-        weid = WeID.objects.create(
-            did=did,
-            person_hmac=_person_hmac(locked),
-            person_ciphertext=vault.seal_for_service(str(locked.pk).encode(), context=f"{_LINK_CONTEXT}:{did}"),
-        )
+        weid = _create(did, locked)
         _add_method(weid, jwk)
         _publish(weid)
         _consume_nonce(locked, nonce)
@@ -130,11 +125,11 @@ def weid_of(person: Person) -> WeID | None:
     return WeID.objects.filter(person_hmac=_person_hmac(person), deactivated_at__isnull=True).first()
 
 
-def weids_of(people: Iterable[Person]) -> dict[UUID, WeID]:
-    """Return the active WeIDs of many people by person, in one query; who has none is left out."""
+def weid_ids_of(people: Iterable[Person]) -> dict[UUID, int]:
+    """Return the ids of the active WeIDs of many people by person, in one query; who has none is left out."""
     by_hmac = {_person_hmac(person): person.pk for person in people}
-    found = WeID.objects.filter(person_hmac__in=list(by_hmac), deactivated_at__isnull=True)
-    return {by_hmac[weid.person_hmac]: weid for weid in found}
+    found = WeID.objects.filter(person_hmac__among=list(by_hmac), deactivated_at__isnull=True)
+    return {by_hmac[person_hmac]: weid_id for person_hmac, weid_id in found.values_list("person_hmac", "pk")}
 
 
 def person_of(weid: WeID, *, actor: str, reason: str) -> Person:
@@ -145,6 +140,17 @@ def person_of(weid: WeID, *, actor: str, reason: str) -> Person:
     report(actor=actor, action="weid.open_link", subject=f"weid:{weid.did}", weid=weid, details={"reason": reason})
     plain = vault.unseal_for_service(weid.person_ciphertext, context=f"{_LINK_CONTEXT}:{weid.did}")
     return Person.objects.get(pk=plain.decode())
+
+
+def is_link_sound(weid: WeID) -> bool:
+    """Whether the sealed link opens and agrees with its look-up, or was severed whole. Tells nobody whose it is."""
+    if not weid.person_hmac and not weid.person_ciphertext:
+        return weid.deactivated_at is not None
+    try:
+        plain = vault.unseal_for_service(weid.person_ciphertext, context=f"{_LINK_CONTEXT}:{weid.did}")
+    except UnreadableError:
+        return False
+    return vault.lookup_hmac(_LINK_CONTEXT, plain.decode()) == weid.person_hmac
 
 
 def device_keys(weid: WeID) -> list[VerificationMethod]:
@@ -184,6 +190,16 @@ def _consume_nonce(person: Person, nonce: str) -> None:
     onetime.consume(purpose=_NONCE_PURPOSE, subject=_nonce_subject(person.account_id), value=nonce)
 
 
+def _create(did: str, person: Person) -> WeID:
+    sealed = vault.seal_for_service(str(person.pk).encode(), context=f"{_LINK_CONTEXT}:{did}")
+    try:
+        with transaction.atomic():
+            return WeID.objects.create(did=did, person_hmac=_person_hmac(person), person_ciphertext=sealed)
+    except IntegrityError:
+        # The row lock keeps the person to one WeID, so it is the address that is taken, perhaps at this very moment.
+        raise KeyRegisteredError("the address of this key") from None
+
+
 def _add_method(weid: WeID, jwk: dict[str, str]) -> None:
     thumbprint = jwk_thumbprint(jwk)
     number = weid.verification_methods.count() + 1
@@ -214,7 +230,7 @@ def _lock(weid: WeID) -> WeID:
 
 
 def _person_hmac(person: Person) -> str:
-    return vault.lookup_hmac("weid-person", str(person.pk))
+    return vault.lookup_hmac(_LINK_CONTEXT, str(person.pk))
 
 
 def _nonce_subject(account_id: int | None) -> str:

@@ -108,7 +108,7 @@ def issue(
         raise HashAlgorithmError(f"one of {', '.join(HASHES)} expected")
     tree = _tree_of(tuple(disclosable))
     _check_paths(tree, claims)
-    packing = _Packing(hash_name, decoys, draw_size=max(len(disclosable), _SALTS_PER_DRAW))
+    packing = _Packing(hash_name, decoys, draw_size=len(disclosable) + _SALTS_PER_DRAW)
     payload = packing.object(claims, tree, 0)
     if packing.disclosures:
         payload[HASH_NAME] = hash_name
@@ -320,8 +320,9 @@ class _Packing:
 
     def _decoys(self, count: int) -> list[str]:
         wanted = self.decoys(count) if callable(self.decoys) else self.decoys
-        # The digest of random bytes is as random as that of a disclosure (RFC 9901 §4.2.5).
-        return [b64u_encode(self.hasher(secrets.token_bytes(SALT_BYTES)).digest()) for _ in range(wanted)]
+        # The digest of a salt that nothing else uses is as random as that of a disclosure (RFC 9901 §4.2.5).
+        salts = [(self.salts or self._draw()).pop() for _ in range(wanted)]
+        return [b64u_encode(self.hasher(salt.encode()).digest()) for salt in salts]
 
 
 def _merge(every: _Node | None, one: _Node | None) -> _Node:

@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
 COMMANDS = {
     "web": [BIN / "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", PORT, "--workers", "1",
             "--blocking-threads", "4", "--log-level", "warning", "config.wsgi:application"],
-    "worker": [BIN / "celery", "--app", "config", "worker", "--beat", "--pool", "solo", "--loglevel", "WARNING",
+    "worker": [BIN / "celery", "--quiet", "--app", "config", "worker", "--beat", "--pool", "solo", "--loglevel", "WARNING",
                "--schedule", VAR / "celerybeat-schedule", "--without-gossip", "--without-mingle"],
 }  # fmt: skip
 

@@ -28,7 +28,9 @@ def render(proofs: Iterable[Proof]) -> str:
     for source, requirement, test in proofs:
         tests.setdefault((source, requirement), set()).add(test.rpartition("::")[0] or test)
     rows = [(*key, "yes", ", ".join(f"`{name}`" for name in sorted(names))) for key, names in tests.items()]
-    rows += [(source, text, "no", reason) for source, text, reason in (*UNSUPPORTED_JOSE, *UNSUPPORTED_LOG, *UNSUPPORTED_VP)]
+    rows += [
+        (source, text, "no", reason) for source, text, reason in (*UNSUPPORTED_JOSE, *UNSUPPORTED_LOG, *UNSUPPORTED_VP)
+    ]
     return HEAD + "".join(f"| {' | '.join(map(_cell, row))} |\n" for row in sorted(rows, key=_order))
 
 

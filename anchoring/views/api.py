@@ -114,7 +114,7 @@ class ReceiptView(APIView):
             "JSON by default; `?format=tlog-proof` (or `Accept: text/plain`) gives the C2SP tlog-proof text, which is "
             "checked offline against the key at `/log/vkey`."
         ),
-        parameters=[OpenApiParameter("format", enum=["json", "tlog-proof"], required=False)],
+        parameters=[OpenApiParameter("format", pattern="^(json|tlog-proof)?$", description="json or tlog-proof")],
         responses={
             (200, "application/json"): OpenApiResponse(ReceiptSerializer, "Where the record stands"),
             (200, "text/plain"): OpenApiTypes.STR,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import segno
+from django.core.validators import RegexValidator
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
@@ -74,8 +75,9 @@ class RequestInput(serializers.Serializer[Any]):
         required=False,
         allow_blank=True,
         trim_whitespace=False,
+        validators=[RegexValidator(r"^[^\u0000]*$")],
         default="",
-        help_text="Your own reference, echoed back; without U+0000",
+        help_text="Your own reference, echoed back",
     )
     expires_in = JsonIntegerField(
         required=False,

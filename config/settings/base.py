@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config.settings.env import broker_url, env, key_bytes, secret
+from config.settings.env import LOOPBACK_HOSTS, broker_url, env, key_bytes, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
@@ -29,6 +29,8 @@ _PUBLIC = urlsplit(PUBLIC_URL)
 IS_LOOPBACK = _PUBLIC.hostname in {"localhost", "127.0.0.1"}
 if not _PUBLIC.hostname or (_PUBLIC.scheme != "https" and not IS_LOOPBACK):
     raise ImproperlyConfigured("PUBLIC_URL must be the https address that citizens open")
+if _PUBLIC.path or _PUBLIC.query or _PUBLIC.fragment or _PUBLIC.username:
+    raise ImproperlyConfigured("PUBLIC_URL is scheme, host and port only: identifiers are made by adding paths to it")
 if DEMO and not IS_LOOPBACK:
     raise ImproperlyConfigured("DEMO=1 signs anyone in with one click: it runs on loopback only")
 
@@ -39,9 +41,14 @@ KEY_ENCRYPTION_KEY = key_bytes("KEY_ENCRYPTION_KEY")
 LOOKUP_KEY = key_bytes("LOOKUP_KEY")
 # Ed25519 seed of the log's checkpoint signer.
 LOG_SIGNING_SEED = key_bytes("LOG_SIGNING_SEED")
+if len({KEY_ENCRYPTION_KEY, LOOKUP_KEY, LOG_SIGNING_SEED}) < 3:
+    raise ImproperlyConfigured("KEY_ENCRYPTION_KEY, LOOKUP_KEY and LOG_SIGNING_SEED must differ from each other")
 LOG_ORIGIN: str = env.str("LOG_ORIGIN", f"{_PUBLIC.netloc}/log")
 
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [_PUBLIC.hostname])
+# Links in mail are made from the Host header, so an open list would let strangers choose where they lead.
+if "*" in ALLOWED_HOSTS or (DEMO and not LOOPBACK_HOSTS.issuperset(ALLOWED_HOSTS)):
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name every host; with DEMO=1, loopback names only")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SITE_NAME = _("Chancela e-certificates")
 
@@ -74,9 +81,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.DirectRoutesMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "config.middleware.RouteLogMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.middleware.WellFormedMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -116,9 +124,9 @@ DATABASE_URL: str = env.str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'chancela.sql
 if not DATABASE_URL:
     raise ImproperlyConfigured("DATABASE_URL must name the PostgreSQL database")
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)}
+if not DEMO and not DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    raise ImproperlyConfigured("DATABASE_URL must be a PostgreSQL database; SQLite is for the demonstration only")
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    if not DEMO:
-        raise ImproperlyConfigured("SQLite is for the demonstration only")
     # IMMEDIATE takes the write lock at BEGIN: the embedded default's stand-in for row locks.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -130,6 +138,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CELERY_BROKER_URL = broker_url("CELERY_BROKER_URL", "filesystem://" if DEMO else "")
 if not CELERY_BROKER_URL:
     raise ImproperlyConfigured("CELERY_BROKER_URL must name the Redis broker")
+if not DEMO and not CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
+    raise ImproperlyConfigured("CELERY_BROKER_URL must be Redis; other brokers are for the demonstration only")
 
 CACHE_URL = broker_url("CACHE_URL", "locmem://" if CELERY_BROKER_URL.startswith("filesystem") else CELERY_BROKER_URL)
 CACHES = {
@@ -155,6 +165,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none" if DEMO else "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_ADAPTER = "identity.account_mail.MailingAdapter"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
 MFA_ADAPTER = "identity.second_factor.SealedFactorAdapter"
@@ -165,6 +176,17 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_LOOPBACK
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_ADAPTER = "identity.providers.openid.UpstreamAdapter"
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": env.json("OIDC_PROVIDERS", [])}}
+
+# The demonstration keeps its mail in files; elsewhere a mail server carries the links that confirm and reset.
+EMAIL_BACKEND = f"django.core.mail.backends.{'filebased' if DEMO else 'smtp'}.EmailBackend"
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_HOST: str = env.str("EMAIL_HOST", "localhost")
+EMAIL_PORT: int = env.int("EMAIL_PORT", 25)
+EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", "").strip()
+EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", EMAIL_HOST not in LOOPBACK_HOSTS)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", f"no-reply@{_PUBLIC.hostname}")
 
 LANGUAGE_CODE = "zh-hant"
 LANGUAGES = [("zh-hant", "繁體中文"), ("zh-hans", "简体中文"), ("pt", "Português"), ("en", "English")]
@@ -186,7 +208,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 
 SECURE_SSL_REDIRECT = not IS_LOOPBACK
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+BEHIND_PROXY: bool = env.bool("BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# Without it everyone shares the proxy's address, and ten wrong passwords by anyone would keep all others out.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 SECURE_HSTS_SECONDS = 0 if IS_LOOPBACK else 63072000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
@@ -217,6 +242,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["config.json_body.StrictJSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["identity.views.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    # OPTIONS is a method like any other that an address does not have.
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.problems.handle_api_exception",
     "DEFAULT_THROTTLE_RATES": {"verify_anonymous": env.str("VERIFY_ANONYMOUS_RATE", "60/min")},
@@ -315,6 +342,10 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     # "No hostname was supplied" is how the broker made of files introduces itself.
-    "loggers": {"kombu.connection": {"level": "ERROR"}},
+    "loggers": {
+        "kombu.connection": {"level": "ERROR"},
+        # Its warnings repeat, with the whole path, what each request's own line says by route.
+        "django.request": {"level": "ERROR"},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
 }

@@ -5,18 +5,20 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from anchoring.receipts import anchoring_state
 from credentials.display import claim_rows
 from credentials.holdings import credentials_of, read_sd_jwt, reveal_all
 from credentials.issuance import record_id
 from credentials.models import Credential
+from credentials.reissue import restorable, restore_all
 from credentials.timeline import anchoring_text
 from identity.views.access import CitizenRequest, citizen_with_weid
 from identity.views.portal import wallet_page
+from identity.weid import device_keys
 from protocol.errors import NotFoundError
 
 
@@ -24,9 +26,24 @@ from protocol.errors import NotFoundError
 @wallet_page
 @citizen_with_weid
 def list_certificates(request: CitizenRequest) -> HttpResponse:
-    held = credentials_of(request.weid).defer("sd_jwt_ciphertext")
-    collection = {"collect_url": reverse("wallet_credentials")}
-    return render(request, "portal/certificates.html", {"credentials": held, "collection": collection})
+    held = list(credentials_of(request.weid))
+    context = {
+        "credentials": [one for one in held if one.state != Credential.State.REVOKED],
+        "earlier": [one for one in held if one.state == Credential.State.REVOKED],
+        "restorable": restorable(weid=request.weid, person=request.person),
+        "collection": {
+            "collect_url": reverse("wallet_credentials"),
+            "device_keys": [method.thumbprint for method in device_keys(request.weid)],
+        },
+    }
+    return render(request, "portal/certificates.html", context)
+
+
+@require_POST
+@citizen_with_weid
+def restore_certificates(request: CitizenRequest) -> HttpResponse:
+    restore_all(weid=request.weid, person=request.person)
+    return redirect("portal")
 
 
 @require_GET

@@ -54,8 +54,10 @@ class UpstreamAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
     """Keeps personal claims out of allauth's tables: what a provider said goes sealed into the session alone."""
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> Any:
-        said = sociallogin.account.extra_data
-        keep_claims(request.session, _merged(said))
+        claims = _merged(sociallogin.account.extra_data)
+        # Without a reader of its own an identity would wait in the session for whoever signs in next at this browser.
+        if request.user.is_authenticated:
+            keep_claims(request.session, claims)
         # Runs before allauth saves or looks up the account, so nothing personal is ever written.
         sociallogin.account.extra_data = {}
         return super().populate_user(

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from identity import kyc, people, roles
-from identity.access import agencies_for, roles_of
+from identity.access import agencies_for, is_address_proven, roles_of
 from identity.audit import account_actor, report
 from identity.duties import duties_for
 from identity.forms import NumberForm, RefusalForm, RoleForm
@@ -169,7 +169,8 @@ def _found(request: StaffRequest, person: Person | None) -> dict[str, object]:
     """What a clerk may see of a person found by number: the name to compare, and whether there is a WeID."""
     weid = weid_of(person) if person else None
     details = {"agency": request.agency.slug, "found": person is not None}
-    subject = f"person:{person.pk}" if person else "person:unknown"
+    # Never both names in one row: the trail would lead from every WeID to its person without opening the link.
+    subject = f"weid:{weid.did}" if weid else f"person:{person.pk if person else 'unknown'}"
     report(actor=account_actor(request.user), action="person.looked_up", subject=subject, weid=weid, details=details)
     identity = people.read_identity(person) if person else {}
     return {"is_searched": True, "person": person, "weid": weid, "identity": identity}
@@ -177,7 +178,7 @@ def _found(request: StaffRequest, person: Person | None) -> dict[str, object]:
 
 def _grant(request: StaffRequest, form: RoleForm) -> bool:
     account = Account.objects.filter(email__iexact=form.cleaned_data["email"], is_active=True).first()
-    if account is None:
+    if account is None or not is_address_proven(account):
         form.add_error("email", _("No one has signed up with this email address yet"))
         return False
     try:

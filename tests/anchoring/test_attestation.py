@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.utils import timezone
+from pytest_django import Settings
 
-from anchoring import attestation, sequencer, tasks
+from anchoring import attestation, fsck, sequencer, tasks
 from anchoring.errors import (
     AmbiguousLedgerError,
     LedgerConflictError,
@@ -196,6 +197,31 @@ def test_whatever_a_backend_raises_is_contained(ledger: FaultyLedger, error: Bas
     attest()
     assert states() == [State.RETRY_WAIT]
     assert row().last_error == type(error).__name__
+
+
+@pytest.mark.parametrize("words", ["out of \0 gas", "half of a pair: \ud83d"])
+def test_words_that_no_column_takes_are_contained(ledger: FaultyLedger, words: str) -> None:
+    log_records(1)
+    ledger.before["find"].append(TransientLedgerError(words))
+    attest()
+    assert (row().state, row().attempts) == (State.RETRY_WAIT, 1)
+    assert "?" in row().last_error
+
+
+def test_a_new_origin_is_not_held_up_by_what_the_former_log_left_open(
+    chain: FaultyLedger, settings: Settings, clock: time_machine.Traveller
+) -> None:
+    log_records(1)
+    attest()
+    assert states() == [State.SUBMITTED]
+    settings.LOG_ORIGIN = "localhost:8000/next"
+    log_records(2)
+    attest()
+    chain.mine(3)
+    attest()
+    assert states() == [State.SUPERSEDED, State.FINAL]
+    settings.FSCK_CHECKS = []
+    assert fsck.check() == []
 
 
 def test_a_rejected_checkpoint_is_dead_and_the_next_one_is_tried(ledger: FaultyLedger) -> None:

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from anchoring import attestation, fsck, sequencer
 from anchoring.fsck import Finding
 from anchoring.head_guard import advance_guard, guard_path
-from anchoring.log_key import log_key, log_origin
-from anchoring.models import Attestation, Checkpoint, LogEntry, Tile, TreeHead
+from anchoring.log_key import log_key, log_origin, log_signer
+from anchoring.models import Attestation, Checkpoint, EmbeddedRecord, LogEntry, Tile, TreeHead
 from protocol import checkpoint as signed_checkpoint
 from protocol.checkpoint import SeedSigner
 from protocol.merkle import leaf_hash
@@ -110,6 +110,20 @@ def change_checkpoint_root() -> None:
     Checkpoint.objects.filter(size=200).update(root=bytes(32))
 
 
+def rename_checkpoint() -> None:
+    Checkpoint.objects.filter(size=200).update(origin="elsewhere")
+
+
+def change_embedded_root() -> None:
+    EmbeddedRecord.objects.filter(size=200).update(root=bytes(32))
+
+
+def add_embedded_record() -> None:
+    statement = signed_checkpoint.Checkpoint(log_origin(), 250, bytes(32))
+    note = signed_checkpoint.sign(statement, log_signer())
+    EmbeddedRecord.objects.create(intent_id=b"x", origin=log_origin(), size=250, root=bytes(32), note=note)
+
+
 def cut_note() -> None:
     Checkpoint.objects.filter(size=200).update(note="nothing")
 
@@ -172,6 +186,9 @@ def contradict() -> None:
         (drop_head, "leaf_beyond_head"),
         (change_checkpoint_root, "checkpoint_differs_from_note"),
         (change_checkpoint_root, "checkpoints_inconsistent"),
+        (rename_checkpoint, "checkpoint_differs_from_note"),
+        (change_embedded_root, "embeddedrecord_differs_from_note"),
+        (add_embedded_record, "embedded_record_unknown"),
         (cut_note, "checkpoint_unsigned"),
         (sign_with_another_key, "checkpoint_unsigned"),
         (guard_another_tree, "log_forked"),

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from authorization.models import AuditEvent
 from identity import kyc
-from identity.models import KycCase, Person, Role
+from identity.models import Account, KycCase, Person, Role
 from tests import cast
 from tests.identity.conftest import SignIn
 from tests.identity.test_kyc import PNG, submitted_case
@@ -132,6 +133,16 @@ def test_a_role_that_cannot_be_given_is_explained(sign_in: SignIn, email: str, n
     response = sign_in("administrator").post("/clerk/staff/", {"email": email, "name": name})
     assert response.status_code == 422
     assert "There is a problem" in response.content.decode()
+
+
+def test_a_role_goes_only_to_an_address_whose_owner_has_confirmed_it(sign_in: SignIn, settings: Settings) -> None:
+    administrator, form = sign_in("administrator"), {"email": "clerk@agency.example", "name": "maker"}
+    account = Account.objects.create_user(username="x", email="clerk@agency.example")
+    address = EmailAddress.objects.create(user=account, email=account.email, primary=True, verified=False)
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    assert administrator.post("/clerk/staff/", form).status_code == 422
+    address.set_verified()
+    assert administrator.post("/clerk/staff/", form).status_code == 302
 
 
 def test_administrators_touch_neither_themselves_nor_other_agencies(sign_in: SignIn) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
+import http.server
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +68,10 @@ def test_a_document_is_fetched(web: Web) -> None:
         "https://0.0.0.0/",
         "https://224.0.0.1/",
         "https://[fc00::1]/",
+        "https://[fec0::1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[64:ff9b::a00:1]/",
+        "https://[::7f00:1]/",
         "https://localhost/",
         "https://example.com/\r\nX: y",
         "https://exa mple.com/",
@@ -147,6 +154,23 @@ def test_a_server_that_drips_meets_the_deadline(web: Web, monkeypatch: pytest.Mo
     web.answers["/"] = Answer(b"x" * 100, drip=0.05)
     with pytest.raises(FetchError):
         get(f"{web.origin}/")
+
+
+def test_headers_that_drip_meet_the_deadline(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(http.server.BaseHTTPRequestHandler, "end_headers", _drip_headers)
+    web.answers["/"] = Answer()
+    started_at = time.monotonic()
+    with pytest.raises(FetchError, match="TimeoutError"):
+        get(f"{web.origin}/")
+    assert time.monotonic() - started_at < 1
+
+
+def _drip_headers(handler: http.server.BaseHTTPRequestHandler) -> None:
+    with contextlib.suppress(OSError):
+        for _ in range(60):
+            handler.wfile.write(b"a")
+            time.sleep(0.05)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

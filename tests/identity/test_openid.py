@@ -140,3 +140,12 @@ def test_signing_up_with_the_provider_stores_no_personal_claim(client: Client, p
     assert account.uid == CLAIMS["sub"]
     assert account.extra_data == {}
     assert (account.user.first_name, account.user.last_name) == ("", "")
+
+
+def test_what_the_provider_said_before_anyone_signed_in_is_nobodys(client: Client, provider: Provider) -> None:
+    cast.agency()
+    assert come_back(client) == "/portal/kyc/openid/"
+    # The next person at this browser signs in: the identity proven just now is not theirs to take.
+    client.force_login(cast.chan(), backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get("/portal/kyc/openid/").status_code == 400
+    assert client.post("/portal/kyc/openid/").status_code == 400

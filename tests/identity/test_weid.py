@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -232,3 +233,25 @@ def test_fsck_finds_a_missing_leaf_a_missing_version_and_a_foreign_key() -> None
     assert {finding.code for finding in fsck.check()} == {"did_version_without_leaf", "did_document_keys_differ"}
     DidVersion.objects.filter(weid=lei.weid).delete()
     assert [finding.code for finding in fsck.check()] == ["did_versions_missing"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_with_one_key_at_one_moment_one_is_refused_by_name() -> None:
+    device = Device()
+    owners = [cast.lei_person(), cast.another_citizen().person]
+    weid.deactivate(weid=weid.weid_of(owners[1]) or pytest.fail("no WeID"))
+    proofs = [device.prove(weid.registration_nonce(owner.account or pytest.fail("no account"))) for owner in owners]
+    both_ready = Barrier(2)
+
+    def attempt(number: int) -> str:
+        try:
+            both_ready.wait()
+            weid.register(person=owners[number], public_jwk=device.public_jwk, proof=proofs[number])
+        except KeyRegisteredError:
+            return "refused"
+        finally:
+            connection.close()
+        return "registered"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(attempt, range(2))) == ["refused", "registered"]

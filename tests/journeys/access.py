@@ -56,7 +56,7 @@ ROUTES: Mapping[str, frozenset[str]] = {
     # Only who has begun at the desk can go on there.
     **dict.fromkeys(["kyc_images", "kyc_images_remove", "kyc_submit"], frozenset({"newcomer"})),
     **dict.fromkeys(
-        ["weid", "weid_register", "devices", "portal", "wallet_credentials", "authorizations", "activity",
+        ["weid", "weid_register", "devices", "portal", "restore_certificates", "wallet_credentials", "authorizations", "activity",
          "activity_export", "device_revoke"],
         CITIZENS,
     ),

@@ -15,6 +15,8 @@ from tests.config.browser import complaints_of, overflow, violations
 
 PHONE, DESK = 390, 1280
 SCREENS = os.environ.get("SCREENS_DIR", "")
+# What Chromium reports of answers that a page means to give.
+EXPECTED = ("status of 422", "status of 404")
 
 
 @dataclass
@@ -31,19 +33,22 @@ class Desk:
 
     def look(self, name: str) -> None:
         """Judge the page as it is: accessible, no wider than the screen, silent console; and keep its picture."""
-        assert violations(self.page) == [], name
+        assert (name, violations(self.page)) == (name, [])
         for width in (PHONE, DESK):
             self.page.set_viewport_size({"width": width, "height": 844})
             assert overflow(self.page) <= 0, f"{name} at {width}"
             if SCREENS:
                 Path(SCREENS).mkdir(parents=True, exist_ok=True)
+                # A window as tall as the page, or a bar that sticks to its edge would lie across the middle.
+                height = self.page.evaluate("document.documentElement.scrollHeight")
+                self.page.set_viewport_size({"width": width, "height": height})
                 self.page.screenshot(path=f"{SCREENS}/{name}-{width}.png", full_page=True)
         self.page.set_viewport_size({"width": self.width, "height": 844})
-        assert self.faults() == [], name
+        assert (name, self.faults()) == (name, [])
 
     def faults(self) -> list[str]:
-        """What the console complained of, but for the status of a form that came back with errors."""
-        return [complaint for complaint in self.complaints if "status of 422" not in complaint]
+        """What the console complained of, but for the status of a form with errors or of a page that is not there."""
+        return [complaint for complaint in self.complaints if not any(words in complaint for words in EXPECTED)]
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name).click()
@@ -52,7 +57,8 @@ class Desk:
         self.page.get_by_role("link", name=name).first.click()
 
     def sees(self, text: str | re.Pattern[str]) -> None:
-        expect(self.page.locator("main")).to_contain_text(text, timeout=20_000)
+        found = self.page.locator("main").get_by_text(text).locator("visible=true")
+        expect(found.first).to_be_visible(timeout=20_000)
 
 
 @contextmanager
@@ -140,6 +146,22 @@ def receive_certificate(lei: Desk) -> None:
     lei.follow("Birth certificate")
     lei.sees("李嘉敏")
     lei.look("portal-certificate")
+
+
+def recover(wong: Desk) -> None:
+    """A lost phone: register this device, and have the certificates issued to it."""
+    wong.open("/portal/")
+    wong.sees("They are bound to another device")
+    wong.look("portal-other-device")
+    wong.follow("Register this device to use them here")
+    with wong.page.expect_navigation():
+        wong.press("Create my key on this device")
+    wong.open("/portal/")
+    wong.sees("bound to your earlier device")
+    wong.look("portal-restore")
+    wong.press("Restore to this device")
+    wong.sees("This device holds all of them")
+    wong.look("portal-restored")
 
 
 def make_keys(chan: Desk) -> str:

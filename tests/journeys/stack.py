@@ -60,8 +60,9 @@ def running(foundation: str, folder: Path) -> Iterator[Stack]:
             secrets = {f"{path.name.upper()}_FILE": str(path) for path in (folder / "secrets").iterdir()}
             yield Stack(f"http://localhost:{port}", {**environment, **secrets, "DEMO": "1"}, log)
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(timeout=30)
 
 
 @contextmanager

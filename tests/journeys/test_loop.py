@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.config.browser import chromium
-from tests.journeys import people, stack
+from tests.journeys import pages, people, stack, strangers
+from tests.journeys.http import call
 from tests.journeys.people import PHONE, entered
 
 pytestmark = pytest.mark.xdist_group("journeys")
@@ -31,17 +29,6 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-def call(url: str, *, key: str = "", body: dict[str, Any] | None = None) -> tuple[int, Any]:
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 our own loopback address
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, json.loads(refusal.read())
-
-
 def test_loop(service: stack.Stack, browser: Browser) -> None:
     url = service.url
     with entered(browser, url, "lei", width=PHONE) as lei, entered(browser, url, "chan") as chan:
@@ -55,6 +42,7 @@ def test_loop(service: stack.Stack, browser: Browser) -> None:
         with entered(browser, url, "bo") as bo:
             people.approve_certificate(bo, application)
         people.receive_certificate(lei)
+        strangers.judge_certificate(lei.page, url)
 
         api_key = people.make_keys(chan)
         link = people.ask_citizen(chan)
@@ -69,11 +57,12 @@ def test_loop(service: stack.Stack, browser: Browser) -> None:
         status, problem = call(presentation_url, key=api_key)
         assert status in {403, 409, 410}
         assert problem["code"] == "authorization_withdrawn"
+    pages.visit_every_page(browser, url)
     assert service.manage("fsck").returncode == 0
     check_log(service.log)
 
 
-def test_printed_curl_verifies_a_real_presentation(service: stack.Stack) -> None:
+def test_printed_curl_verifies_a_real_presentation(service: stack.Stack, browser: Browser) -> None:
     printed = next(line for line in service.log.read_text().splitlines() if line.startswith("curl "))
     body = json.loads(printed.partition("-d '")[2].removesuffix("'"))
     status, report = call(f"{service.url}/api/v1/verify", body=body)
@@ -82,6 +71,11 @@ def test_printed_curl_verifies_a_real_presentation(service: stack.Stack) -> None
     assert report["claims"] == {"name_zh": "黃美", "age_over_18": True}
     tampered = {"presentation": body["presentation"].replace("~", "A~", 1)}
     assert call(f"{service.url}/api/v1/verify", body=tampered)[1]["verdict"] == "invalid"
+    pages.check_pasted(browser, service.url, body["presentation"])
+    with entered(browser, service.url, "wong", width=PHONE) as wong:
+        people.recover(wong)
+    report = call(f"{service.url}/api/v1/verify", body=body)[1]
+    assert (report["verdict"], report["checks"][7]["code"]) == ("invalid", "credential_revoked")
 
 
 def check_log(log: Path) -> None:

@@ -28,7 +28,8 @@ const instance = async (job) =>
 
 const jobs = {
   issue: async (sdJwtVc, job) => sdJwtVc.issue(job.claims, job.frame, { header: job.header }),
-  present: async (sdJwtVc, job) => sdJwtVc.present(job.credential, job.frame, { kb: { payload: job.binding } }),
+  present: async (sdJwtVc, job) =>
+    sdJwtVc.present(job.credential, job.frame, job.binding && { kb: { payload: job.binding } }),
   verify: async (sdJwtVc, job) => {
     const { payload, kb } = await sdJwtVc.verify(job.presentation, {
       currentDate: job.now,

@@ -79,7 +79,7 @@ def test_sigstore_accepts_checkpoint_and_receipt(client: Client, number: int) ->
     index, path, note = proof_text(client, number)
     signed = SignedCheckpoint.from_text(note)
     vkey = client.get("/log/vkey").content.decode().strip()
-    key = Ed25519PublicKey.from_public_bytes(b64decode(vkey.rpartition("+")[2])[1:])
+    key = Ed25519PublicKey.from_public_bytes(b64decode(vkey.split("+", 2)[2])[1:])
     for signature in signed.signed_note.signatures:
         key.verify(b64decode(signature.signature), signed.signed_note.note.encode())
     verify_merkle_inclusion(entry(published_leaves(client)[index], index, path, signed.checkpoint))

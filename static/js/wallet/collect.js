@@ -1,8 +1,9 @@
 // The certificates that this device can show, brought from the portal into this browser's own store.
 //
-// On a page with <script type="application/json" id="collection"> {collect_url} it keeps the store up to date; other
+// On a page with <script type="application/json" id="collection"> {collect_url, device_keys} it keeps the store up to date; other
 // scripts call *collect* when they need a certificate that is not here yet.
 
+import { findKey } from "./keys.js";
 import { getJson, pageData, showMessage } from "./page.js";
 import { credentialIds, deleteCredential, getCredential, persist, putCredential } from "./store.js";
 
@@ -29,8 +30,11 @@ export async function credentialFor(id, url) {
 
 const collection = pageData("collection");
 if (collection && globalThis.indexedDB) {
-  collect(collection.collect_url).then(
-    () => showMessage("collected"),
-    () => showMessage("not-collected"),
-  );
+  // Without the key that they are bound to, holding them would promise what this device cannot do.
+  const update = async () => {
+    if (!(await findKey(collection.device_keys))) return "other-device";
+    await collect(collection.collect_url);
+    return "collected";
+  };
+  update().then(showMessage, () => showMessage("not-collected"));
 }

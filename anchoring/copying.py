@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Manager, Model
+from django.db.models import Manager, Model
 from django.db.models.lookups import In
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -27,7 +27,7 @@ _TYPE_NAMES = {
 def copy_rows(model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert *rows*, whose values stand in the order of *columns* (attribute names such as ``weid_id``).
 
-    Belongs in the caller's transaction. Constraints hold as for any insert.
+    Belongs in the caller's transaction. Constraints hold as for any insert. Raises django.db.IntegrityError.
     """
     if connection.vendor != "postgresql":
         made = [model(**dict(zip(columns, row, strict=True))) for row in rows]
@@ -39,7 +39,7 @@ def copy_rows(model: type[Model], columns: Sequence[str], rows: Sequence[Sequenc
     fields = [by_name[name] for name in columns]
     names = ", ".join(f'"{field.column}"' for field in fields)
     statement = f'COPY "{meta.db_table}" ({names}) FROM STDIN (FORMAT BINARY)'
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types([_type_name(field) for field in fields])
         for row in rows:
             copy.write_row(row)
@@ -50,9 +50,8 @@ def _type_name(field: Any) -> str:
     return _TYPE_NAMES.get(declared, declared)
 
 
-@Field.register_lookup
 class Among(In):
-    """``field__among=[…]``: as ``in``, for long lists of plain values."""
+    """``field__among=[…]``: as ``in``, for long lists of plain values. For every field of every app."""
 
     lookup_name = "among"
 
