@@ -33,7 +33,7 @@ fmt: $(VENV)/.dev ## Format code and templates
 
 lock: $(VENV)/.dev ## Pin every dependency with its hashes
 	@for name in requirements requirements-dev requirements-node; do \
-	  $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header --no-emit-index-url $$name.in -o $$name.txt; done
+	  $(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --no-header --no-emit-index-url $$name.in -o $$name.txt; done
 	@npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 bench: $(VENV)/.dev static/vendor/.built messages ## Benchmarks as ratios in one run, recorded in bench/results/
