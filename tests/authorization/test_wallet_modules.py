@@ -79,7 +79,7 @@ def test_what_the_browser_seals_opens_here(page: Page) -> None:
 
 def test_every_envelope_has_keys_of_its_own(page: Page) -> None:
     _, jwks = recipients(2)
-    script = "return [await wallet.envelope.seal('x', input), await wallet.envelope.seal('x', input)]"
+    script = "return [await wallet.envelope.seal('one text, sealed twice', input), await wallet.envelope.seal('one text, sealed twice', input)]"
     first, second = wallet.run(page, script, jwks)
     ephemeral = [part["header"]["epk"]["x"] for envelope in (first, second) for part in envelope["recipients"]]
     assert len(set(ephemeral)) == 4
