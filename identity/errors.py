@@ -30,6 +30,12 @@ class SignInRequiredError(ForbiddenError):
     code = "sign_in_required"
 
 
+class ReauthenticationRequiredError(ForbiddenError):
+    """What is asked for needs proof, minutes old at most, that the account's owner is at the keyboard."""
+
+    code = "reauthentication_required"
+
+
 class RoleMissingError(ForbiddenError):
     """The account holds none of the roles that this page is for."""
 

@@ -167,6 +167,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none" if DEMO else "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_ADAPTER = "identity.account_mail.MailingAdapter"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+# Minutes for which a sign-in, or a repeated one, is proof enough to change devices.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_SESSION_REMEMBER = False
 MFA_ADAPTER = "identity.second_factor.SealedFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -5,6 +5,7 @@ Each marks its view (``audience``, ``roles``), so that the access matrix can be 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -20,7 +21,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from identity.access import agencies_for, organisation_for, person_for, roles_of
-from identity.errors import RoleMissingError
+from identity.errors import ReauthenticationRequiredError, RoleMissingError
 from identity.models import Account, Agency, Organisation, Person, WeID
 from identity.weid import weid_of
 
@@ -109,6 +110,21 @@ def require_second_factor(request: HttpRequest) -> HttpResponse | None:
         query = urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})
         return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{query}")
     return redirect("second_factor")
+
+
+def is_recently_confirmed(request: CitizenRequest) -> bool:
+    """Whether the owner signed in, with the second factor where there is one, within the last minutes."""
+    if request.session.get(PERSONA_SESSION_KEY) == request.user.pk:
+        return True
+    since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    recent = [record for record in get_authentication_records(request, request.user) if record.get("at", 0) > since]
+    return any(record.get("method") == "mfa" for record in recent) if is_mfa_enabled(request.user) else bool(recent)
+
+
+def require_recent_confirmation(request: CitizenRequest) -> None:
+    """A session left open must not be enough to move someone's certificates. Raises ReauthenticationRequiredError."""
+    if not is_recently_confirmed(request):
+        raise ReauthenticationRequiredError("too long ago")
 
 
 def _gated(

@@ -25,7 +25,14 @@ from identity.languages import localised
 from identity.models import KycCase, VerificationMethod
 from identity.providers.base import Way, providers
 from identity.providers.openid import identity_from_claims, peek_claims, take_claims
-from identity.views.access import AccountRequest, CitizenRequest, citizen, signed_in
+from identity.views.access import (
+    AccountRequest,
+    CitizenRequest,
+    citizen,
+    is_recently_confirmed,
+    require_recent_confirmation,
+    signed_in,
+)
 from identity.views.rows import identity_rows
 from protocol.encoding import json_object
 from protocol.errors import InvalidInputError, NotFoundError
@@ -125,7 +132,13 @@ def show_weid(request: CitizenRequest) -> HttpResponse:
         "now": int(time.time()),
         "next_url": reverse("weid"),
     }
-    context = {"weid": registered, "devices": devices, "registration": registration, "failures": _failures()}
+    context = {
+        "weid": registered,
+        "devices": devices,
+        "registration": registration,
+        "failures": _failures(),
+        "must_confirm": registered is not None and not is_recently_confirmed(request),
+    }
     return render(request, "portal/weid.html", context)
 
 
@@ -137,6 +150,8 @@ def register_device(request: CitizenRequest) -> HttpResponse:
     public_jwk, proof = body.get("public_jwk"), body.get("proof")
     if not isinstance(public_jwk, dict) or not isinstance(proof, str):
         raise InvalidInputError("registration", fields={"proof": [_("Send public_jwk and proof")]})
+    if weid.weid_of(request.person) is not None:
+        require_recent_confirmation(request)
     registered = weid.register_device(person=request.person, public_jwk=public_jwk, proof=proof)
     device = weid.device_keys(registered)[0]
     return JsonResponse({"did": registered.did, "thumbprint": device.thumbprint}, status=201)
@@ -159,6 +174,7 @@ def revoke_device(request: CitizenRequest, fragment: str) -> HttpResponse:
     if registered is None or device is None:
         raise NotFoundError("device")
     if request.method == "POST":
+        require_recent_confirmation(request)
         weid.revoke_device(weid=registered, person=request.person, fragment=fragment)
         messages.success(request, _("The device can no longer use your certificates."))
         return redirect("devices")
