@@ -22,7 +22,7 @@ check: $(VENV)/.dev ## Lint, types, import contracts, templates, migrations, tra
 	@$(BIN)/mypy --no-error-summary .
 	@$(BIN)/lint-imports --no-logo | tail -n 3
 	@git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2 --check
-	@DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
+	@DJANGO_SETTINGS_MODULE=config.settings.test DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
 	@$(BIN)/python scripts/check_deploy.py
 	@$(BIN)/python scripts/messages.py check
 	@$(BIN)/python scripts/sizes.py

@@ -25,6 +25,7 @@ ACTION_TEXTS: Mapping[str, str | Promise] = {
     "authorization.withdrawn": _("You withdrew your consent"),
     "presentation.read": _("The organisation fetched what you shared"),
     "credential.issued": _("A certificate was issued to you"),
+    "credential.restore_asked": _("You restored a certificate to a new device"),
     "credential.revoked": _("A certificate of yours was revoked"),
     "credential.suspended": _("A certificate of yours was suspended"),
     "credential.reinstated": _("A certificate of yours is valid again"),

@@ -53,7 +53,9 @@ def seed() -> Demonstration:
     personas.seed()
     seed_types(Agency.objects.all())
     person = Person.objects.get(account__email=personas.persona_named(HOLDER).email)
-    credential = Credential.objects.filter(application__person_hmac=subject_hmac(person)).first() or _issue(person)
+    issued = Credential.objects.filter(application__person_hmac=subject_hmac(person))
+    # The valid one first: Wong may have restored it to another phone since the last start.
+    credential = issued.order_by("-state").first() or _issue(person)
     _offer_template()
     while sequencer.sequence():
         pass

@@ -169,8 +169,8 @@ def ring(application_id: uuid.UUID) -> None:
 
 def lock(application: Application) -> Application:
     """Return the row, locked; its type and agency come with it, unlocked."""
-    rows = Application.objects.select_for_update(of=("self",)).select_related("credential_type", "agency")
-    return rows.get(pk=application.pk)
+    rows = Application.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("credential_type", "agency").get(pk=application.pk)
 
 
 def _lock_own(application: Application, maker: Account) -> Application:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
+from django.db.models import F
+
 from anchoring.fsck import Finding
 from anchoring.models import LogEntry
 from credentials import revocation
@@ -18,7 +20,7 @@ _Row = TypeVar("_Row")
 
 
 def check() -> list[Finding]:
-    return [*_check_leaves(), *_check_changes(), *_check_states(), *_check_bits()]
+    return [*_check_leaves(), *_check_changes(), *_check_states(), *_check_replacements(), *_check_bits()]
 
 
 def _check_leaves() -> Iterator[Finding]:
@@ -65,6 +67,17 @@ def _check_states() -> Iterator[Finding]:
 def _facts(row: object) -> tuple[object, ...]:
     names = ("number", "weid_id", "signing_key_id", "status_list_id", "status_index")
     return tuple(getattr(row, name) for name in names)
+
+
+def _check_replacements() -> Iterator[Finding]:
+    """What was issued again for another device is revoked, and its replacement ends no later."""
+    issued = Credential.objects.filter(application__replaces__isnull=False)
+    unrevoked = issued.exclude(application__replaces__state=Credential.State.REVOKED)
+    for pk in unrevoked.values_list("application__replaces_id", flat=True):
+        yield Finding("replaced_credential_not_revoked", f"credential:{pk}")
+    longer = issued.filter(expires_at__gt=F("application__replaces__expires_at"))
+    for pk in longer.values_list("pk", flat=True):
+        yield Finding("replacement_outlives_original", f"credential:{pk}")
 
 
 def _check_bits() -> Iterator[Finding]:

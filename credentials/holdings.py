@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from credentials.issuance import sd_jwt_context
-from credentials.models import Credential
+from credentials.models import Application, Credential
 from credentials.verification import REGISTERED
 from identity import vault
 from identity.models import Person, WeID
@@ -15,11 +15,22 @@ from protocol import sd_jwt_vc
 from protocol.key_binding import holder_key
 from protocol.keys import jwk_thumbprint, public_jwk
 
+_IS_REPLACED = Q(replacement__state=Application.State.ISSUED)
+
 
 def credentials_of(weid: WeID) -> QuerySet[Credential]:
     """Return the WeID's credentials, newest first, with what a list shows."""
     held = Credential.objects.filter(weid=weid).select_related("credential_type", "agency")
     return held.order_by("-issued_at", "-number")
+
+
+def current_credentials(weid: WeID) -> QuerySet[Credential]:
+    """Return what a citizen calls their certificates: all but those issued again for a later device."""
+    return credentials_of(weid).exclude(_IS_REPLACED)
+
+
+def replaced_credentials(weid: WeID) -> QuerySet[Credential]:
+    return credentials_of(weid).filter(_IS_REPLACED)
 
 
 def holder_thumbprint(sd_jwt: str) -> str:

@@ -16,6 +16,7 @@ import uuid
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from anchoring import outbox
@@ -23,7 +24,7 @@ from anchoring.crashpoint import reach
 from anchoring.models import LogEntry
 from credentials import revocation
 from credentials.applications import lock, read_claims
-from credentials.errors import ApplicationStateError, WeidMissingError
+from credentials.errors import ApplicationStateError, NotRestorableError, WeidMissingError
 from credentials.models import Application, Credential, IssuanceIntent
 from credentials.signing import Plan, Signed, draw_number, sign_credential, validity
 from credentials.status import draw_index, list_uri
@@ -43,8 +44,8 @@ SWEEP_LIMIT = 200
 def issue(*, application: Application) -> Credential:
     """Return the one credential of an approved application, issuing it now if need be.
 
-    Raises ApplicationStateError, WeidMissingError, KeyStateError, UnreadableError. Must not run inside a transaction:
-    the intent has to be committed before anything is signed.
+    Raises ApplicationStateError, NotRestorableError, WeidMissingError, KeyStateError, UnreadableError. Must not run
+    inside a transaction: the intent has to be committed before anything is signed.
     """
     issued = Credential.objects.filter(application=application).first()
     if issued is not None:
@@ -64,7 +65,8 @@ def resume_issuance() -> int:
     """Issue whatever was approved and is not issued yet, up to a limit; those that fail do not hold up the others."""
     approved = Application.objects.filter(state=Application.State.APPROVED).order_by("decided_at")
     issued = 0
-    for application in approved:
+    # What would replace a suspended certificate waits until that is reinstated, or revoked.
+    for application in approved.exclude(replaces__state=Credential.State.SUSPENDED):
         issued += _resume(application)
         if issued == SWEEP_LIMIT:
             break
@@ -84,9 +86,11 @@ def _resume(application: Application) -> bool:
 def _commit_intent(application: Application) -> IssuanceIntent:
     locked = lock(application)
     intent = IssuanceIntent.objects.filter(application=locked).first()
+    if intent is not None and locked.state == Application.State.ISSUED:
+        # Another worker was faster. An intent never changes once its credential is stored.
+        return intent
+    _check_approved(locked)
     if intent is None:
-        if locked.state != Application.State.APPROVED:
-            raise ApplicationStateError(f"is {locked.state}")
         return _plan_intent(locked)
     # Changed between intent and signature: what signs, and what it is bound to, must stand in the intent first.
     if intent.signing_key.state != SigningKey.State.ACTIVE:
@@ -147,6 +151,8 @@ def _store(intent: IssuanceIntent, signed: Signed) -> Credential:
     stored = Credential.objects.filter(application=application).first()
     if stored is not None:
         return stored
+    _check_approved(application)
+    _check_unchanged(intent)
     credential = _credential_row(application, intent, signed)
     credential.save(force_insert=True)
     application.state = Application.State.ISSUED
@@ -164,6 +170,18 @@ def _store(intent: IssuanceIntent, signed: Signed) -> Credential:
         details={"type": application.credential_type.slug},
     )
     return credential
+
+
+def _check_approved(application: Application) -> None:
+    if application.state != Application.State.APPROVED:
+        raise ApplicationStateError(f"is {application.state}")
+
+
+def _check_unchanged(intent: IssuanceIntent) -> None:
+    """What was signed is what the intent says now: another worker may have met a change of keys since."""
+    columns = ("signing_key_id", "weid_id")
+    if IssuanceIntent.objects.values_list(*columns).get(pk=intent.pk) != (intent.signing_key_id, intent.weid_id):
+        raise ApplicationStateError("a key changed while it was signed")
 
 
 def _credential_row(application: Application, intent: IssuanceIntent, signed: Signed) -> Credential:
@@ -195,12 +213,19 @@ def _dates(intent: IssuanceIntent) -> tuple[datetime, datetime]:
 
 
 def refuse_void_replacement(application: Application) -> None:
-    """Raises ApplicationStateError, and gives the application up, once what it would replace has been revoked."""
-    if application.replaces is None or application.replaces.state != Credential.State.REVOKED:
+    """Raises ApplicationStateError, and gives the application up, once what it would replace is revoked or over.
+
+    Raises NotRestorableError, and nothing is given up, while that is suspended.
+    """
+    if application.replaces_id is None:
         return
+    # One statement: where it has been replaced by another worker meanwhile, the application is not pending any more.
     pending = Application.objects.filter(pk=application.pk, state=Application.State.APPROVED)
-    pending.update(state=Application.State.CANCELLED)
-    raise ApplicationStateError("what it would replace is revoked")
+    is_void = Q(replaces__state=Credential.State.REVOKED) | Q(replaces__expires_at__lte=timezone.now())
+    if pending.filter(is_void).update(state=Application.State.CANCELLED):
+        raise ApplicationStateError("what it would replace is revoked or over")
+    if pending.filter(replaces__state=Credential.State.SUSPENDED).exists():
+        raise NotRestorableError("what it would replace is suspended")
 
 
 def holder_jwk(weid: WeID) -> dict[str, str]:

@@ -9,16 +9,23 @@ Recovery is re-issuance: no key is ever backed up.
 
 from __future__ import annotations
 
+import logging
+
 from django.db import transaction
 from django.utils import timezone
 
+from anchoring.crashpoint import reach
 from credentials.applications import read_claims, seal_claims
 from credentials.errors import NotRestorableError
 from credentials.holdings import credentials_of, holder_thumbprint, read_sd_jwt
 from credentials.issuance import issue
 from credentials.models import Application, Credential
+from identity.audit import report
 from identity.models import Person, WeID
 from identity.weid import device_keys, weid_of
+from protocol.errors import CodedError
+
+logger = logging.getLogger(__name__)
 
 
 def restorable(*, weid: WeID, person: Person) -> list[Credential]:
@@ -31,21 +38,31 @@ def restorable(*, weid: WeID, person: Person) -> list[Credential]:
 
 
 def restore_all(*, weid: WeID, person: Person) -> list[Credential]:
-    """Issue each again to the device in use now, and return the new ones."""
-    return [restore(credential=one, weid=weid, person=person) for one in restorable(weid=weid, person=person)]
+    """Issue each again to the device in use now, and return the new ones. One that fails does not hold up the others."""
+    restored = []
+    for credential in restorable(weid=weid, person=person):
+        try:
+            restored.append(restore(credential=credential, weid=weid, person=person))
+        except CodedError as error:
+            logger.warning("credential %s is not restored yet: %s", credential.pk, error.code)
+    return restored
 
 
 def restore(*, credential: Credential, weid: WeID, person: Person) -> Credential:
     """Return the certificate's one replacement. Raises NotRestorableError, and as issuance.issue."""
     if credential.weid_id != weid.pk or weid_of(person) != weid:
         raise NotRestorableError("another citizen's")
-    return issue(application=_replace(credential))
+    reach("restore.begun")
+    application = _replace(credential)
+    reach("restore.approved")
+    return issue(application=application)
 
 
 @transaction.atomic
 def _replace(credential: Credential) -> Application:
     """Return the application that replaces *credential*, made now if there is none."""
-    locked = Credential.objects.select_for_update(of=("self",)).select_related("application").get(pk=credential.pk)
+    rows = Credential.objects.select_for_update(of=("self",), no_key=True).select_related("application", "weid")
+    locked = rows.get(pk=credential.pk)
     replacement = Application.objects.filter(replaces=locked).first()
     if replacement is not None:
         return replacement
@@ -65,4 +82,6 @@ def _replace(credential: Credential) -> Application:
     replacement.person = original.person
     replacement.claims_ciphertext = seal_claims(replacement, read_claims(original))
     replacement.save()
+    by = f"weid:{locked.weid.did}"
+    report(actor=by, action="credential.restore_asked", subject=f"credential:{locked.pk}", weid=locked.weid)
     return replacement

@@ -93,7 +93,8 @@ def supersede(*, credential: Credential) -> StatusChange:
 
 
 def _lock(credential: Credential) -> Credential:
-    return Credential.objects.select_for_update(of=("self",)).select_related("agency", "weid").get(pk=credential.pk)
+    rows = Credential.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("agency", "weid").get(pk=credential.pk)
 
 
 def _change(locked: Credential, actor: Account | None, reason: Reason, to_state: State) -> StatusChange:

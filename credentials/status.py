@@ -58,9 +58,9 @@ def draw_indices(agency: Agency, *, count: int) -> list[tuple[StatusList, int]]:
 
 def _open_list(agency: Agency) -> StatusList:
     # Locking the agency serialises the opening of a new list; a list once open is never deleted.
-    Agency.objects.select_for_update().get(pk=agency.pk)
-    lists = StatusList.objects.select_for_update().filter(agency=agency).defer("array").order_by("-created_at", "-pk")
-    newest = lists.first()
+    Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
+    lists = StatusList.objects.select_for_update(no_key=True).filter(agency=agency)
+    newest = lists.defer("array").order_by("-created_at", "-pk").first()
     if newest is not None and newest.used < int(newest.size * FILL_LIMIT):
         return newest
     empty = protocol_list.StatusList.of_size(settings.STATUS_LIST_SIZE, bits=2)
@@ -87,8 +87,11 @@ def _random_indices(size: int, count: int) -> list[int]:
 
 
 def set_status(*, status_list_id: uuid.UUID, index: int, status: int) -> None:
-    """Write one entry and raise the list's version, in the caller's transaction."""
-    row = StatusList.objects.select_for_update().get(pk=status_list_id)
+    """Write one entry and raise the list's version, in the caller's transaction.
+
+    No key is locked: whoever issues shares the list's at commit, holding the audit trail that our caller locks next.
+    """
+    row = StatusList.objects.select_for_update(no_key=True).get(pk=status_list_id)
     packed = protocol_list.StatusList(row.bits, bytearray(row.array))
     packed.set(index, status)
     row.array, row.version = bytes(packed.array), row.version + 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,7 +25,7 @@ from identity import personas
 from identity.models import Account, Agency, Organisation, Person, RecipientKey, Role, WeID
 from identity.people import register_person
 from identity.roles import grant_role
-from identity.weid import register, registration_nonce, weid_of
+from identity.weid import register, register_device, registration_nonce, weid_of
 from protocol.envelope import open_envelope
 from protocol.keys import generate_p256, public_jwk
 from protocol.openid4vp import encode_transaction_data
@@ -95,6 +95,14 @@ def lei(device: Device | None = None) -> Citizen:
         person=person, public_jwk=phone.public_jwk, proof=phone.prove(registration_nonce(account))
     )
     return Citizen(account=account, person=person, weid=weid, device=phone)
+
+
+def change_device(citizen: Citizen) -> Citizen:
+    """The same citizen after the phone was lost: another key, and the earlier one revoked."""
+    phone = Device("the next phone")
+    proof = phone.prove(registration_nonce(citizen.account))
+    weid = register_device(person=citizen.person, public_jwk=phone.public_jwk, proof=proof)
+    return replace(citizen, weid=weid, device=phone)
 
 
 def another_citizen() -> Citizen:

@@ -156,7 +156,7 @@ def _applications(request: StaffRequest) -> QuerySet[Application]:
 
 
 def _application(request: StaffRequest, application_id: UUID) -> Application:
-    joined = ("credential_type", "agency", "maker", "checker", "credential")
+    joined = ("credential_type", "agency", "maker", "checker", "credential", "replaces")
     found = _applications(request).select_related(*joined).filter(pk=application_id).first()
     if found is None:
         raise NotFoundError("application")

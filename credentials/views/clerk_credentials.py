@@ -92,8 +92,9 @@ def _credentials(request: StaffRequest) -> QuerySet[Credential]:
 
 
 def _credential(request: StaffRequest, credential_id: UUID) -> Credential:
-    joined = ("credential_type", "agency", "application", "status_list")
-    found = _credentials(request).select_related(*joined).defer("status_list__array", "sd_jwt_ciphertext")
+    joined = ("credential_type", "agency", "application", "status_list", "replacement__credential")
+    left_out = ("status_list__array", "sd_jwt_ciphertext", "replacement__credential__sd_jwt_ciphertext")
+    found = _credentials(request).select_related(*joined).defer(*left_out)
     credential = found.filter(pk=credential_id).first()
     if credential is None:
         raise NotFoundError("credential")

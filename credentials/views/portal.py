@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from anchoring.receipts import anchoring_state
 from credentials.display import claim_rows
-from credentials.holdings import credentials_of, read_sd_jwt, reveal_all
+from credentials.holdings import (
+    credentials_of,
+    current_credentials,
+    read_sd_jwt,
+    replaced_credentials,
+    reveal_all,
+)
 from credentials.issuance import record_id
 from credentials.models import Credential
 from credentials.reissue import restorable, restore_all
@@ -26,10 +35,9 @@ from protocol.errors import NotFoundError
 @wallet_page
 @citizen_with_weid
 def list_certificates(request: CitizenRequest) -> HttpResponse:
-    held = list(credentials_of(request.weid))
     context = {
-        "credentials": [one for one in held if one.state != Credential.State.REVOKED],
-        "earlier": [one for one in held if one.state == Credential.State.REVOKED],
+        "credentials": current_credentials(request.weid).defer("sd_jwt_ciphertext"),
+        "earlier": replaced_credentials(request.weid).defer("sd_jwt_ciphertext"),
         "restorable": restorable(weid=request.weid, person=request.person),
         "collection": {
             "collect_url": reverse("wallet_credentials"),
@@ -42,7 +50,12 @@ def list_certificates(request: CitizenRequest) -> HttpResponse:
 @require_POST
 @citizen_with_weid
 def restore_certificates(request: CitizenRequest) -> HttpResponse:
-    restore_all(weid=request.weid, person=request.person)
+    number = len(restore_all(weid=request.weid, person=request.person))
+    if number:
+        text = ngettext("%(number)d certificate was restored.", "%(number)d certificates were restored.", number)
+        messages.success(request, text % {"number": number})
+    if restorable(weid=request.weid, person=request.person):
+        messages.error(request, _("Some certificates could not be restored just now. Try again in a few minutes."))
     return redirect("portal")
 
 
@@ -55,6 +68,7 @@ def show_certificate(request: CitizenRequest, credential_id: UUID) -> HttpRespon
     state = anchoring_state(record)
     context = {
         "credential": credential,
+        "replacement": Credential.objects.filter(application__replaces=credential).only("number").first(),
         "rows": claim_rows(credential.credential_type, claims),
         "anchoring": anchoring_text(state),
         "receipt": reverse("log-receipt", args=[record]) if state == "published" else "",

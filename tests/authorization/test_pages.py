@@ -303,6 +303,7 @@ def test_a_certificate_of_a_lost_device_is_explained(sign_in: SignIn, lei: cast.
     VerificationMethod.objects.filter(weid=lei.weid).update(revoked_at=timezone.now())
     text = text_of(client.get(f"/portal/requests/{asked.pk}/"))
     assert "bound to a device that you no longer use" in text
+    assert '<a class="govuk-link" href="/portal/">Restore it to this device first</a>' in text
     assert 'data-wallet-action="share"' not in text
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from credentials import bulk, issuance
+from credentials import bulk, issuance, reissue
 from credentials.models import Application, CredentialType
 from credentials.subject import subject_hmac
 from identity.models import Account, Person
+from identity.weid import weid_of
 from tests import cast
 
 
@@ -18,6 +19,14 @@ def issue_backwards() -> None:
     """The same from the other end, so that two workers meet in the middle."""
     for application in Application.objects.filter(state=Application.State.APPROVED).order_by("-decided_at"):
         issuance.issue(application=application)
+
+
+def restore() -> None:
+    """What the button of Lei's portal does."""
+    person = Person.objects.get(account__email="lei@demo.chancela.example")
+    weid = weid_of(person)
+    assert weid is not None
+    reissue.restore_all(weid=weid, person=person)
 
 
 def issue_batch() -> None:

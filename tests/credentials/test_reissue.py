@@ -17,28 +17,18 @@ from credentials.models import Application, Credential, StatusChange
 from credentials.policy import DEFAULT
 from credentials.sources import DatabaseSources
 from credentials.verification import verify
-from identity.weid import register_device, registration_nonce
 from tests import cast
 from tests.credentials.conftest import Enter
-from tests.simulators.device import Device
 
 pytestmark = pytest.mark.django_db
 
 PATHS = [("family_name",)]
 
 
-def change_device(lei: cast.Citizen) -> cast.Citizen:
-    """Lei on a new phone; the old key is revoked."""
-    phone = Device("new phone")
-    proof = phone.prove(registration_nonce(lei.account))
-    weid = register_device(person=lei.person, public_jwk=phone.public_jwk, proof=proof)
-    return cast.Citizen(account=lei.account, person=lei.person, weid=weid, device=phone)
-
-
 @pytest.fixture
 def lost(lei: cast.Citizen) -> tuple[cast.Citizen, Credential]:
     credential = cast.issue_certificate(to=lei)
-    return change_device(lei), credential
+    return cast.change_device(lei), credential
 
 
 def judge(presentation: str) -> str:
@@ -96,7 +86,7 @@ def test_restoring_twice_gives_the_same_certificate(lost: tuple[cast.Citizen, Cr
 @pytest.mark.skipif("sqlite" in connection.vendor, reason="rows are locked one by one on PostgreSQL only")
 def test_eight_tabs_restore_one_certificate(lei: cast.Citizen) -> None:
     old = cast.issue_certificate(to=lei)
-    citizen = change_device(lei)
+    citizen = cast.change_device(lei)
 
     def restore(_: int) -> str:
         try:

@@ -129,6 +129,7 @@ def test_every_act_is_in_the_audit_trail_without_values(lei: cast.Citizen) -> No
         ),
         (lambda one: Credential.objects.filter(pk=one.pk).update(state="revoked"), "status_bit_differs"),
         (lambda one: Credential.objects.filter(pk=one.pk).update(number="X"), "credential_differs_from_intent"),
+        (lambda one: Application.objects.update(replaces=one), "replaced_credential_not_revoked"),
         (lambda _: Application.objects.update(state="approved"), "credential_before_application"),
     ],
 )
