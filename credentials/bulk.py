@@ -1,19 +1,19 @@
 """Many certificates of one type: the same steps as one by one, each taken for a whole chunk.
 
 A chunk is one unit: all its claims are checked first; then its applications and intents are committed; then everything
-is signed, in threads; then credentials, leaves and states are stored in one transaction. What a crash leaves approved,
-the sweeper of `credentials.issuance` issues from the intents, with the same identities.
+is signed, in a thread of its own; then credentials, leaves and states are stored in one transaction. What a crash leaves
+approved, the sweeper of `credentials.issuance` issues from the intents, with the same identities.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -41,20 +41,16 @@ from identity.weid import weid_ids_of
 
 # Large enough that a task, a commit and a look-up cost little per certificate; small enough to lose little.
 CHUNK = 1000
-# The library lets go of the interpreter while it signs and verifies, so threads share the work of a chunk.
-_SIGNERS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One certificate to issue; ``person`` must have an active WeID."""
 
     person: Person
     claims: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     """An entry with everything that its intent fixes."""
 
     entry: Entry
@@ -63,8 +59,7 @@ class _Item:
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True)
-class _Sealed:
+class _Sealed(NamedTuple):
     """A signed certificate as it is stored: its leaf, and its text under the person's key."""
 
     digest: bytes
@@ -82,8 +77,9 @@ def issue_many(
     _check_roles(credential_type, maker, checker)
     signer = signer_for(purpose=SigningKey.Purpose.CREDENTIAL, agency=credential_type.agency)
     key = SigningKey.objects.only("pk").get(key_id=signer.key_id)
-    with ThreadPoolExecutor(_SIGNERS) as pool:
-        line = _Line(_Batch(credential_type, maker, checker, signer, key.pk), pool)
+    # One thread signs while PostgreSQL works; a second would only fight with it, and with us, for the interpreter.
+    with ThreadPoolExecutor(1) as signing:
+        line = _Line(_Batch(credential_type, maker, checker, signer, key.pk), signing)
         try:
             for entries_of_chunk in _chunks(entries, chunk):
                 line.take(entries_of_chunk)
@@ -104,34 +100,31 @@ class _Batch:
 
 
 class _Line:
-    """While the pool signs one chunk, whose intents are committed, this thread stores the chunk before it."""
+    """While one chunk is signed, whose intents are committed, this thread stores the chunk before and plans the next."""
 
-    def __init__(self, batch: _Batch, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, batch: _Batch, signing: Executor) -> None:
         self.issued = 0
         self._taken = 0
-        self._batch, self._pool = batch, pool
-        self._signing: tuple[list[_Item], list[Future[list[_Sealed]]]] | None = None
+        self._batch, self._signing = batch, signing
+        self._begun: tuple[list[_Item], Future[list[_Sealed]]] | None = None
 
     def take(self, entries: Sequence[Entry]) -> None:
         _check_entries(self._batch.credential_type, entries, first=self._taken)
         self._taken += len(entries)
         items = _commit_intents(self._batch, entries)
         reach("issue_many.intents_committed")
-        size = -(-len(items) // _SIGNERS)
-        parts = [items[start : start + size] for start in range(0, len(items), size)]
-        signing = [self._pool.submit(_sign, part, self._batch.signer) for part in parts]
+        begun = items, self._signing.submit(_sign, items, self._batch.signer)
         self.finish()
-        self._signing = (items, signing)
+        self._begun = begun
 
     def finish(self) -> None:
         """Store the chunk that is being signed, if there is one."""
-        if self._signing is None:
+        if self._begun is None:
             return
-        items, signing = self._signing
-        self._signing = None
-        signed = [one for part in signing for one in part.result()]
+        (items, signing), self._begun = self._begun, None
+        sealed = signing.result()
         reach("issue_many.signed")
-        _store(self._batch, items, signed)
+        _store(self._batch, items, sealed)
         reach("issue_many.stored")
         self.issued += len(items)
 
@@ -221,15 +214,18 @@ def _device_keys(weid_ids: Iterable[int]) -> dict[int, Mapping[str, Any]]:
 
 
 def _copy_applications(batch: _Batch, items: Sequence[_Item], now: datetime) -> None:
-    kind, maker, checker = batch.credential_type, batch.maker, batch.checker
+    kind = batch.credential_type
     columns = (
-        "id", "credential_type_id", "agency_id", "person_hmac", "person_ciphertext", "claims_ciphertext", "state", "maker_id", "checker_id",
-        "return_reason", "created_at", "submitted_at", "decided_at",
+        "id", "person_hmac", "person_ciphertext", "claims_ciphertext", "credential_type_id", "agency_id", "state",
+        "maker_id", "checker_id", "return_reason", "created_at", "submitted_at", "decided_at",
+    )  # fmt: skip
+    same = (
+        kind.pk, kind.agency_id, Application.State.APPROVED.value, batch.maker.pk, batch.checker.pk, "", now, now, now,
     )  # fmt: skip
     rows = [
         (
-            item.application_id, kind.pk, kind.agency_id, subject_hmac(item.entry.person),
-            seal_subject(item.application_id, item.entry.person), _sealed_claims(item), Application.State.APPROVED.value, maker.pk, checker.pk, "", now, now, now,
+            item.application_id, subject_hmac(item.entry.person), seal_subject(item.application_id, item.entry.person),
+            _sealed_claims(item), *same,
         )
         for item in items
     ]  # fmt: skip
@@ -271,14 +267,14 @@ def _mark_issued(items: Sequence[_Item]) -> set[uuid.UUID]:
 def _copy_credentials(batch: _Batch, kept: Sequence[tuple[_Item, _Sealed]]) -> None:
     kind = batch.credential_type
     columns = (
-        "id", "application_id", "credential_type_id", "agency_id", "weid_id", "number", "sd_jwt_ciphertext", "digest",
-        "signing_key_id", "status_list_id", "status_index", "state", "issued_at", "expires_at",
+        "id", "application_id", "weid_id", "number", "sd_jwt_ciphertext", "digest", "status_list_id", "status_index",
+        "issued_at", "expires_at", "credential_type_id", "agency_id", "signing_key_id", "state",
     )  # fmt: skip
+    same = (kind.pk, kind.agency_id, batch.signing_key_id, Credential.State.VALID.value)
     rows = [
         (
-            item.plan.credential_id, item.application_id, kind.pk, kind.agency_id, item.weid_id,
-            item.plan.number, one.ciphertext, one.digest, batch.signing_key_id, item.plan.status_list_id,
-            item.plan.status_index, Credential.State.VALID.value, item.plan.issued_at, item.plan.expires_at,
+            item.plan.credential_id, item.application_id, item.weid_id, item.plan.number, one.ciphertext, one.digest,
+            item.plan.status_list_id, item.plan.status_index, item.plan.issued_at, item.plan.expires_at, *same,
         )
         for item, one in kept
     ]  # fmt: skip

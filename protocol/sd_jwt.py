@@ -196,7 +196,7 @@ def _leads_somewhere(path: Path, claims: Mapping[str, Any]) -> bool:
 
 
 def _children(node: Any, step: str | int | None) -> Sequence[Any]:
-    if isinstance(node, Mapping):
+    if isinstance(node, (dict, Mapping)):
         return [node[step]] if isinstance(step, str) and step in node else []
     if not isinstance(node, _ARRAYS) or isinstance(step, str):
         return []
