@@ -14,7 +14,7 @@ run: $(VENV)/.runtime static/vendor/.built messages ## Set everything up and sta
 	@$(BIN)/python scripts/run.py
 
 test: $(VENV)/.dev static/vendor/.built messages ## The whole suite on real PostgreSQL, Redis, Celery and Chromium
-	@$(BIN)/python scripts/with_services.py $(BIN)/pytest -n 2 --dist loadgroup --conformance docs/conformance.md $(ARGS)
+	@$(BIN)/python scripts/with_services.py $(BIN)/pytest -n 2 --dist loadgroup --conformance=docs/conformance.md $(ARGS)
 
 check: $(VENV)/.dev ## Lint, types, import contracts, templates, migrations, translations, sizes
 	@$(BIN)/ruff check --quiet .
