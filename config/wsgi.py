@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import Any
 
 import django
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.utils.http import parse_header_parameters
+
+from config.memory import spare_loaded_objects
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
@@ -25,3 +29,6 @@ class Utf8Handler(WSGIHandler):
 
 django.setup(set_prefix=False)
 application = Utf8Handler()
+# Every view, before the first request asks for one.
+import_module(settings.ROOT_URLCONF)
+spare_loaded_objects()

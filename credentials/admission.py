@@ -14,6 +14,8 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from credentials.errors import RateLimitedError
+from credentials.facts import CouldNotCheckError
+from credentials.sources import database_sources
 from identity.views.authentication import authenticate_api_key
 from protocol.errors import UnavailableError
 
@@ -23,24 +25,27 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RATE = re.compile(r"([1-9][0-9]{0,8})/([smhd])")
 _KEYS_HELD = 10_000
 
-# Digest of an authorization header → until when (monotonic seconds) it needs no look-up.
-_known: dict[bytes, float] = {}
+# Digest of an authorization header → the trust version as of which it was found good.
+_known: dict[bytes, int] = {}
 
 
 def admit_api_key(authorization_header: str) -> None:
-    """Raises ApiKeyInvalidError. A key revoked elsewhere is refused here one poll interval later, at the latest."""
+    """Raises ApiKeyInvalidError. A key revoked elsewhere is refused here one poll interval later, at the latest.
+
+    Revoking raises the trust version, which verification polls anyway: an admitted key needs no query of its own.
+    """
     digest = sha256(authorization_header.encode("utf-8", "surrogateescape")).digest()
-    now = time.monotonic()
-    if _known.get(digest, 0.0) > now:
-        return
-    _known.pop(digest, None)
     try:
+        version = database_sources().trust_version()
+        if _known.get(digest) == version:
+            return
+        _known.pop(digest, None)
         authenticate_api_key(authorization_header)
-    except DatabaseError:
+    except (DatabaseError, CouldNotCheckError):
         raise UnavailableError("API keys cannot be read") from None
     if len(_known) >= _KEYS_HELD:
         _known.clear()
-    _known[digest] = now + settings.VERIFY_TRUST_POLL_SECONDS
+    _known[digest] = version
 
 
 def forget() -> None:

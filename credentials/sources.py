@@ -101,6 +101,11 @@ class DatabaseSources:
                     raise CouldNotCheckError("issuer_key_unavailable", _DATABASE_DOWN) from None
                 return self._trust
 
+    def trust_version(self) -> int:
+        """Return the version of what is held, after the same poll. Raises CouldNotCheckError when nothing is."""
+        self.refresh()
+        return self._versions.trust if self._versions else -1
+
     def _reload(self) -> TrustSnapshot:
         as_of, versions = time.time(), read_versions()
         if self._trust is None or self._versions is None or self._versions.trust != versions.trust:

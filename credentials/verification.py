@@ -127,8 +127,9 @@ def verify(
             if step in _FOUNDATIONS:
                 break
         else:
-            outcome: Outcome = "pass" if evidence is not None else "not_applicable"
-            checks.append(Check(step, code, outcome, evidence or {}))
+            # A named tuple's own constructor is written in Python, and this runs ten times a verification.
+            answer = (step, code, "pass", evidence) if evidence is not None else (step, code, "not_applicable", {})
+            checks.append(tuple.__new__(Check, answer))
     if len(checks) < len(_STEPS):
         checks += [Check(step, "not_reached", "not_applicable", {}) for step, _ in _STEPS[len(checks) :]]
     return judged.report(tuple(checks))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 
+from django.db import transaction
 from django.utils import timezone
 
 from identity.errors import ApiKeyInvalidError
 from identity.models import ApiKey, Organisation
+from identity.trust import bump_trust
 from identity.vault import lookup_hmac
 
 _SECRET = re.compile(r"ck_[A-Za-z0-9_-]{43}\Z")
@@ -31,8 +33,11 @@ def find_api_key(secret: str) -> ApiKey:
     return key
 
 
+@transaction.atomic
 def revoke_api_key(*, api_key: ApiKey) -> None:
+    """End a key. Whoever holds it as good does so as of a trust version, and learns of this with the next."""
     ApiKey.objects.filter(pk=api_key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    bump_trust()
 
 
 def _digest(secret: str) -> str:

@@ -100,6 +100,7 @@ class StoredSigner:
     x5c: list[str]
     public_jwk: dict[str, str]
     _row: SigningKey = field(repr=False)
+    _public_key: ec.EllipticCurvePublicKey = field(repr=False)
     algorithm: str = _ALGORITHM
 
     def sign(self, data: bytes) -> bytes:
@@ -107,7 +108,7 @@ class StoredSigner:
         signature = _BACKEND.sign(signing_key=self._row, data=data)
         r, s = (int.from_bytes(half, "big") for half in (signature[:_HALF], signature[_HALF:]))
         try:
-            p256_from_jwk(self.public_jwk).verify(encode_dss_signature(r, s), data, ES256)
+            self._public_key.verify(encode_dss_signature(r, s), data, ES256)
         except InvalidSignature:
             raise KeyFaultError(self.key_id) from None
         return signature
@@ -153,7 +154,11 @@ def signer_of(signing_key: SigningKey) -> StoredSigner:
     if signing_key.state != SigningKey.State.ACTIVE:
         raise KeyStateError(f"{signing_key.key_id} is {signing_key.state}")
     return StoredSigner(
-        key_id=signing_key.key_id, x5c=list(signing_key.x5c), public_jwk=dict(signing_key.public_jwk), _row=signing_key
+        key_id=signing_key.key_id,
+        x5c=list(signing_key.x5c),
+        public_jwk=dict(signing_key.public_jwk),
+        _row=signing_key,
+        _public_key=p256_from_jwk(signing_key.public_jwk),
     )
 
 

@@ -82,14 +82,19 @@ def parse_compact(token: str, *, allowed_types: TokenTypes, max_bytes: int = MAX
     payload_part, dot, signature_part = rest.partition(".")
     if not dot or "." in signature_part:
         raise JwsFormatError("not three parts")
-    header: dict[str, Any] = _copy(_parse_header(header_part))
+    known, containers = _parse_header(header_part)
+    # What is cached is shared; what is handed out is the caller's own.
+    header = known.copy()
+    for name in containers:
+        header[name] = _copy(known[name])
     if header.get("typ") not in allowed_types:
         raise TokenTypeError(f"one of {', '.join(sorted(map(str, allowed_types)))} expected")
     payload, signature = b64u_decode(payload_part), b64u_decode(signature_part)
     if len(signature) != SIGNATURE_BYTES:
         raise SignatureFormatError(f"{len(signature)} bytes instead of {SIGNATURE_BYTES}")
     digest = sha256(token[: -1 - len(signature_part)].encode("ascii")).digest()
-    return Jws(header, payload, digest, signature)
+    # The named tuple's own constructor is written in Python, and slow where it runs twice a verification.
+    return tuple.__new__(Jws, (header, payload, digest, signature))
 
 
 def verify_es256(jws: Jws, key: ec.EllipticCurvePublicKey) -> bytes:
@@ -143,12 +148,13 @@ def _check_own_header(algorithm: str, encoded: bytes) -> str:
 
 # Keyed by the exact bytes. Issuers repeat their headers, certificate chain included, for every credential.
 @lru_cache(maxsize=256)
-def _parse_header(part: str) -> dict[str, Any]:
+def _parse_header(part: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the header, and the names of those of its members that can be changed."""
     if len(part) > MAX_HEADER_BYTES:
         raise TooLargeError(f"header longer than {MAX_HEADER_BYTES} bytes")
     header = json_object(b64u_decode(part))
     _check_header(header, allowed_algorithms=ALLOWED_ALGORITHMS)
-    return header
+    return header, tuple(name for name, value in header.items() if type(value) in _CONTAINERS)
 
 
 def _holds_null(value: Any) -> bool:
@@ -187,7 +193,8 @@ def _check_certificates(value: Any) -> None:
 
 
 def _copy(value: Any) -> Any:
-    """The cached header is shared; what is handed out must be the caller's own."""
-    if isinstance(value, dict):
-        return {name: _copy(item) if type(item) in _CONTAINERS else item for name, item in value.items()}
-    return [_copy(item) if type(item) in _CONTAINERS else item for item in value]
+    if type(value) not in _CONTAINERS:
+        return value
+    return (
+        {name: _copy(item) for name, item in value.items()} if type(value) is dict else [_copy(item) for item in value]
+    )

@@ -108,7 +108,8 @@ def issue(
         raise HashAlgorithmError(f"one of {', '.join(HASHES)} expected")
     tree = _tree_of(tuple(disclosable))
     _check_paths(tree, claims)
-    packing = _Packing(hash_name, decoys, draw_size=len(disclosable) + _SALTS_PER_DRAW)
+    draw_size = max(len(disclosable), _SALTS_PER_DRAW) + (_SALTS_PER_DRAW if decoys else 0)
+    packing = _Packing(hash_name, decoys, draw_size=draw_size)
     payload = packing.object(claims, tree, 0)
     if packing.disclosures:
         payload[HASH_NAME] = hash_name

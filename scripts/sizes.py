@@ -14,7 +14,8 @@ from statistics import median, quantiles
 
 PACKAGES = ("protocol", "anchoring", "identity", "credentials", "authorization", "config")
 FUNCTION_MEDIAN, FUNCTION_P95, FILE_P95, FILE_MAX = 10, 40, 350, 500
-MIN_TEST_RATIO = 1.0
+# A ratchet on the way to 1.2: raise it as tests grow, never lower it.
+MIN_TEST_RATIO = 0.9
 
 
 def main() -> int:
@@ -31,6 +32,7 @@ def main() -> int:
     faults += ["median function too long"] * (median(functions) > FUNCTION_MEDIAN)
     faults += ["too many long functions"] * (p95(functions) > FUNCTION_P95)
     faults += ["too many long files"] * (p95(files) > FILE_P95)
+    faults += [f"tests per line of source below {MIN_TEST_RATIO}"] * (ratio < MIN_TEST_RATIO)
     faults += [f"{path} has no docstring on {name}" for path in source for name in undocumented(path)]
     print("\n".join(faults), end="\n" if faults else "")
     return bool(faults)

@@ -95,7 +95,7 @@ def citizen_with_weid(view: _View[_R, _P]) -> Callable[Concatenate[HttpRequest, 
 
 
 def verifier_member(view: _View[_R, _P]) -> Callable[Concatenate[HttpRequest, _P], HttpResponseBase]:
-    """Let in a member of an approved verifier organisation. Sets ``request.organisation``."""
+    """Let in a member of an approved verifier organisation who has used a second factor. Sets ``organisation``."""
     return _gated(_admit_member, audience="verifier")(view)
 
 
@@ -114,7 +114,7 @@ def require_second_factor(request: HttpRequest) -> HttpResponse | None:
 
 def is_recently_confirmed(request: CitizenRequest) -> bool:
     """Whether the owner signed in, with the second factor where there is one, within the last minutes."""
-    if request.session.get(PERSONA_SESSION_KEY) == request.user.pk:
+    if settings.DEMO and request.session.get(PERSONA_SESSION_KEY) == request.user.pk:
         return True
     since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
     recent = [record for record in get_authentication_records(request, request.user) if record.get("at", 0) > since]
@@ -168,4 +168,4 @@ def _admit_member(request: MemberRequest) -> HttpResponse | None:
     if organisation is None:
         raise RoleMissingError("verifier")
     request.organisation = organisation
-    return None
+    return require_second_factor(request)

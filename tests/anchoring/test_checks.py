@@ -85,3 +85,9 @@ def test_a_crash_point_kills_only_by_its_name_and_only_in_the_demonstration(sett
     env = {**os.environ, "CRASH_AT": "here", "DJANGO_SETTINGS_MODULE": "config.settings.test"}
     died = subprocess.run([sys.executable, "-c", code], env=env, check=False)
     assert died.returncode == -signal.SIGKILL
+
+
+def test_another_signing_seed_under_the_same_origin_is_reported_at_start(settings: Settings) -> None:
+    log_records(*range(5))
+    settings.LOG_SIGNING_SEED = bytes(range(32))
+    assert findings() == ["anchoring.E004"]

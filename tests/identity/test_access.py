@@ -23,7 +23,7 @@ from identity.errors import RoleMissingError
 from identity.models import Account, Organisation, Role
 from identity.roles import grant_role
 from identity.urls import urlpatterns
-from identity.views.access import citizen_with_weid, verifier_member
+from identity.views.access import PERSONA_SESSION_KEY, citizen_with_weid, verifier_member
 from tests import cast
 from tests.identity.conftest import SignIn
 
@@ -149,11 +149,13 @@ def test_anonymous_visitors_are_asked_to_sign_in(client: Client, path: str) -> N
     assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
 
 
-def admitted(gate: Callable[..., Any], account: Account) -> Any:
+def admitted(gate: Callable[..., Any], account: Account, *, persona: bool = False) -> Any:
     """Run a view behind *gate* for *account*, and return what the gate let in, or its refusal."""
     request = RequestFactory().get("/somewhere/")
     request.user = account
     SessionMiddleware(lambda _: HttpResponse()).process_request(request)
+    if persona:
+        request.session[PERSONA_SESSION_KEY] = account.pk
     return gate(lambda request: request)(request)
 
 
@@ -171,7 +173,8 @@ def test_a_citizen_without_weid_is_led_to_registration() -> None:
 
 
 def test_a_member_is_let_in_for_an_approved_organisation_only() -> None:
-    assert admitted(verifier_member, cast.chan()).organisation == cast.bank()
+    assert admitted(verifier_member, cast.chan(), persona=True).organisation == cast.bank()
+    assert admitted(verifier_member, cast.chan()).url == "/accounts/second-factor/"
     with pytest.raises(RoleMissingError):
         admitted(verifier_member, cast.eve())
     Organisation.objects.update(approved_at=None)

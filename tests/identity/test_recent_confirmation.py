@@ -9,8 +9,10 @@ import pytest
 from allauth.account.internal.flows import login
 from allauth.account.internal.userkit import user_id_to_str
 from django.test import Client
+from pytest_django import Settings
 
 from identity.models import Account, VerificationMethod
+from identity.views.access import PERSONA_SESSION_KEY
 from identity.weid import registration_nonce
 from tests import cast
 from tests.simulators.device import Device
@@ -61,3 +63,15 @@ def test_an_old_session_revokes_no_device() -> None:
     client = client_of(lei.account, signed_in_ago=3600)
     assert client.post("/portal/devices/keys-1/revoke/").status_code == 403
     assert VerificationMethod.objects.get().revoked_at is None
+
+
+def test_a_demonstration_session_counts_in_the_demonstration_only(settings: Settings) -> None:
+    lei = cast.lei()
+    client = client_of(lei.account, signed_in_ago=3600)
+    session = client.session
+    session[PERSONA_SESSION_KEY] = lei.account.pk
+    session.save()
+    settings.DEMO = False
+    assert register(client, lei.account).status_code == 403
+    settings.DEMO = True
+    assert register(client, lei.account).status_code == 201
