@@ -14,11 +14,10 @@ from django.db.utils import DatabaseError
 from anchoring.errors import HeadGuardUnreadableError, LogForkError, LogRollbackError
 from anchoring.head_guard import guard_path, guarded_head, refuse_older_tree
 from anchoring.ledger import ledgers
-from anchoring.log_key import log_key, log_origin
+from anchoring.log_key import is_signed_by_us, log_key, log_origin
 from anchoring.models import Checkpoint, TreeHead
 from anchoring.tiles import StoredTiles, border_tiles
-from protocol.checkpoint import verify
-from protocol.errors import CheckpointOriginError, NoteError, NoteKeyError, TileError
+from protocol.errors import NoteKeyError, TileError
 from protocol.merkle import root
 
 HEAD_TABLE = "anchoring_treehead"
@@ -70,18 +69,10 @@ def _compare_with_guard() -> list[CheckMessage]:
     tiles = StoredTiles(border_tiles(size))
     refuse_older_tree(origin=log_origin(), size=size, root_at=lambda older: root(tiles, older))
     newest = Checkpoint.objects.filter(origin=log_origin()).order_by("-size").first()
-    if newest is not None and not _is_signed_by_us(newest):
+    if newest is not None and not is_signed_by_us(newest.note):
         text = "LOG_SIGNING_SEED is not the one that signed the newest checkpoint: whoever follows the log would see a fork"
         return [Error(text, hint="Give the seed back, or begin a log of another LOG_ORIGIN.", id="anchoring.E004")]
     if guarded_head(log_origin()) is None and Checkpoint.objects.filter(origin=log_origin()).exists():
         text = f"{guard_path()} does not know this log, although it has signed: a restored database would go unnoticed"
         return [checks.Warning(text, hint="Keep VAR_DIR with the process that signs.", id="anchoring.W002")]
     return []
-
-
-def _is_signed_by_us(checkpoint: Checkpoint) -> bool:
-    try:
-        verify(checkpoint.note, [log_key()])
-    except (NoteError, CheckpointOriginError):
-        return False
-    return True

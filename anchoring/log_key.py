@@ -6,7 +6,8 @@ from functools import cache
 
 from django.conf import settings
 
-from protocol.checkpoint import SeedSigner, VerifierKey, verifier_key
+from protocol.checkpoint import SeedSigner, VerifierKey, verifier_key, verify
+from protocol.errors import CheckpointOriginError, NoteError
 
 
 def log_origin() -> str:
@@ -24,6 +25,15 @@ def log_key() -> VerifierKey:
 def log_verifier_key() -> str:
     """Return the text (vkey of C2SP signed-note) by which anyone checks our checkpoints."""
     return log_key().vkey
+
+
+def is_signed_by_us(note: str) -> bool:
+    """Whether a checkpoint bears the signature of this log's key: not so after LOG_SIGNING_SEED was changed."""
+    try:
+        verify(note, [log_key()])
+    except (NoteError, CheckpointOriginError):
+        return False
+    return True
 
 
 @cache

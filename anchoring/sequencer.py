@@ -28,7 +28,7 @@ from anchoring.doorbell import ring_on_commit
 from anchoring.errors import LogForkError, LogRollbackError
 from anchoring.head_guard import advance_guard, refuse_older_tree
 from anchoring.ledger import ledgers
-from anchoring.log_key import log_key, log_origin, log_signer
+from anchoring.log_key import is_signed_by_us, log_key, log_origin, log_signer
 from anchoring.models import Attestation, Checkpoint, LogEntry, TreeHead
 from anchoring.tiles import StoredTiles, border_tiles, store_tiles
 from protocol import checkpoint as signed_checkpoint
@@ -113,6 +113,8 @@ def _refuse_to_fork(head: TreeHead, latest: Checkpoint | None) -> None:
         return root(tiles, size)
 
     refuse_older_tree(origin=log_origin(), size=head.size, root_at=root_at)
+    if latest and not is_signed_by_us(latest.note):
+        raise LogForkError("LOG_SIGNING_SEED is not the one that signed the newest checkpoint of this LOG_ORIGIN")
     if latest and head.size < latest.size:
         raise LogRollbackError(f"the tree holds {head.size} leaves, its newest checkpoint {latest.size}")
     if latest and root_at(latest.size) != bytes(latest.root):

@@ -58,7 +58,7 @@ PROBLEM_CODES: Mapping[str, Mapping[int, tuple[str, ...]]] = {
     "read_tile": {**_ADDRESS, 404: ("log_resource_not_found", "not_found")},
     "read_entries": {**_ADDRESS, 404: ("log_resource_not_found", "not_found")},
     # Besides, DID resolution answers its own errors in its own form, as part of the result (W3C DID Resolution).
-    "resolve_did": _ADDRESS,
+    "resolve_did": {**_ADDRESS, 401: ("api_key_invalid",), 429: ("too_many_requests",)},
     "report_alive": {},
     "report_ready": {503: ("unavailable",)},
 }

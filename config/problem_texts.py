@@ -41,6 +41,10 @@ _GENERAL: dict[str, Entry] = {
 _PEOPLE: dict[str, Entry] = {
     "sign_in_required": (_("Sign in first"), _("This needs a session of a signed-in person.")),
     "reauthentication_required": (_("Confirm that it is you"), _("Sign in again, then repeat this step.")),
+    "last_factor": (
+        _("Your last second factor"),
+        _("Your part here needs one. Set up another passkey or authenticator app first."),
+    ),
     "role_missing": (_("This is not your part"), _("Your account holds none of the roles that this page is for.")),
     "role_taken": (_("Role held already"), _("The account already holds this role at this department.")),
     "own_role": (_("Your own role"), _("Nobody changes their own roles. Ask another administrator.")),

@@ -104,11 +104,8 @@ def answer_outage(request: HttpRequest, code: str, status: int) -> HttpResponse:
 def answer_error(request: HttpRequest, error: errors.CodedError) -> HttpResponse:
     status = status_of(error)
     response = answer(request, error.code, status, fields=getattr(error, "fields", None))
-    if status == 401:
-        response["WWW-Authenticate"] = 'Bearer realm="api"'
-    for name, attribute in (("Allow", "allow"), ("Retry-After", "retry_after")):
-        if value := getattr(error, attribute, None):
-            response[name] = str(value)
+    for name, value in _headers_of_coded(error, status).items():
+        response[name] = value
     return response
 
 
@@ -116,7 +113,8 @@ def handle_api_exception(exception: Exception, context: Mapping[str, Any]) -> Re
     """Django REST Framework's hook: every error of an API view as a problem."""
     if isinstance(exception, errors.CodedError):
         status = status_of(exception)
-        return _respond(problem(exception.code, status, fields=getattr(exception, "fields", None)), status)
+        members = problem(exception.code, status, fields=getattr(exception, "fields", None))
+        return _respond(members, status, _headers_of_coded(exception, status))
     if isinstance(exception, Http404):
         exception = drf.NotFound()
     elif isinstance(exception, PermissionDenied):
@@ -126,6 +124,14 @@ def handle_api_exception(exception: Exception, context: Mapping[str, Any]) -> Re
     status = exception.status_code
     fields = dict(_flatten(exception.detail)) if isinstance(exception, drf.ValidationError) else None
     return _respond(problem(_code_of(exception), status, fields=fields), status, _headers_of(exception))
+
+
+def _headers_of_coded(error: errors.CodedError, status: int) -> dict[str, str]:
+    headers = {"WWW-Authenticate": 'Bearer realm="api"'} if status == 401 else {}
+    for name, attribute in (("Allow", "allow"), ("Retry-After", "retry_after")):
+        if value := getattr(error, attribute, None):
+            headers[name] = str(value)
+    return headers
 
 
 def _code_of(exception: drf.APIException) -> str:

@@ -18,10 +18,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/openapi.json", show_document, name="openapi"),
     path("api/docs/", show_try_it_page, name="api_docs"),
     path("language/", include("django.conf.urls.i18n")),
+    # Before the accounts library's routes, of which identity replaces one.
+    path("", include("identity.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("", include("anchoring.urls")),
-    path("", include("identity.urls")),
     path("", include("credentials.urls")),
     path("", include("authorization.urls")),
 ]

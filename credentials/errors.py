@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protocol.errors import ConflictError, ForbiddenError, InvalidInputError, UnavailableError
+from protocol.errors import ConflictError, ForbiddenError, InvalidInputError
 
 
 class ClaimsInvalidError(InvalidInputError):
@@ -97,13 +97,3 @@ class MethodError(InvalidInputError):
     def __init__(self, *, allow: str) -> None:
         super().__init__(f"one of {allow} expected")
         self.allow = allow
-
-
-class RateLimitedError(UnavailableError):
-    """Too many requests without an API key; ``retry_after`` is in seconds."""
-
-    code = "too_many_requests"
-
-    def __init__(self, *, retry_after: int) -> None:
-        super().__init__("rate of anonymous requests")
-        self.retry_after = retry_after

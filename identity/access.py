@@ -28,6 +28,11 @@ def has_role(account: Account, *, agency: Agency, names: Iterable[str]) -> bool:
     return account.is_active and held.exists()
 
 
+def needs_second_factor(account: Account) -> bool:
+    """Whether the account sees other people's data: as staff, or for a verifier organisation."""
+    return Role.objects.filter(account=account).exists() or Membership.objects.filter(account=account).exists()
+
+
 def is_address_proven(account: Account) -> bool:
     """Whether whoever signed up could read mail at the address. Anyone can sign up under a clerk's address first."""
     if settings.ACCOUNT_EMAIL_VERIFICATION != "mandatory":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest
 
 from identity.models import (
@@ -24,7 +24,6 @@ from identity.models import (
     VerificationMethod,
     WeID,
 )
-from identity.trust import bump_trust
 
 # Generic for the type checker alone.
 if TYPE_CHECKING:
@@ -58,25 +57,8 @@ class ReadOnlyAdmin(_ModelAdmin):
         return False
 
 
-class OrganisationAdmin(_ModelAdmin):
-    """Approval taken away, or the whole organisation, ends its API keys, which others hold as of a trust version."""
-
-    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        bump_trust()
-
-    def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        super().delete_model(request, obj)
-        bump_trust()
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
-        super().delete_queryset(request, queryset)
-        bump_trust()
-
-
 admin.site.register(Account, UserAdmin)
-admin.site.register([Agency, Membership])
-admin.site.register(Organisation, OrganisationAdmin)
+admin.site.register([Agency, Organisation, Membership])
 admin.site.register(
     [ApiKey, DidVersion, KycCase, RecipientKey, Role, SigningKey, TrustedIssuer, VerificationMethod, WeID],
     ReadOnlyAdmin,

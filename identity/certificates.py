@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -60,6 +61,12 @@ def encode_certificate(certificate: x509.Certificate) -> str:
 
 def decode_certificate(encoded: str) -> x509.Certificate:
     return x509.load_der_x509_certificate(b64decode(encoded))
+
+
+# Asked before every signature, of the few certificates in use.
+@lru_cache(maxsize=256)
+def expiry_of(encoded: str) -> datetime:
+    return decode_certificate(encoded).not_valid_after_utc
 
 
 def _builder(

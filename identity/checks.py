@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import OperationalError, ProgrammingError
 
 from identity import keystore
+from identity.throttle import parse_rate
+
+_NOTICE = timedelta(days=30)
 
 
 @register("security")
@@ -31,6 +36,39 @@ def check_kyc_document_days(**_: Any) -> list[CheckMessage]:
     if 0 <= settings.KYC_DOCUMENT_DAYS <= 30:
         return []
     return [Error("KYC_DOCUMENT_DAYS must be between 0 and 30", id="identity.E003")]
+
+
+@register("security")
+def check_kyc_undecided_days(**_: Any) -> list[CheckMessage]:
+    if 7 <= settings.KYC_UNDECIDED_DAYS <= 365:
+        return []
+    return [Error("KYC_UNDECIDED_DAYS must be between 7 and 365", id="identity.E005")]
+
+
+@register("security")
+def check_rates(**_: Any) -> list[CheckMessage]:
+    """A rate that cannot be read would refuse every stranger with an error of ours."""
+    errors: list[CheckMessage] = []
+    rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    for name, rate in rates.items():
+        try:
+            parse_rate(f"{name.upper()}_RATE", rate)
+        except ValueError as error:
+            errors.append(Error(str(error), id="identity.E006"))
+    return errors
+
+
+@register(Tags.database)
+def check_certificates(**_: Any) -> list[CheckMessage]:
+    """Said a month before the signing stops."""
+    try:
+        expiring = keystore.expiring_keys(within=_NOTICE)
+    except (OperationalError, ProgrammingError):
+        return []
+    if not expiring:
+        return []
+    text = f"Certificates end within {_NOTICE.days} days, and with them the signing: {', '.join(expiring)}"
+    return [checks.Warning(text, hint="Run manage.py keys rotate for each.", id="identity.W001")]
 
 
 @register(Tags.database)

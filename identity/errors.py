@@ -36,6 +36,12 @@ class ReauthenticationRequiredError(ForbiddenError):
     code = "reauthentication_required"
 
 
+class LastFactorError(ConflictError):
+    """Whoever acts for others keeps at least one second factor."""
+
+    code = "last_factor"
+
+
 class RoleMissingError(ForbiddenError):
     """The account holds none of the roles that this page is for."""
 
@@ -149,6 +155,16 @@ class KeyFaultError(UnavailableError):
 
     code = "signing_key_fault"
     permanent = True
+
+
+class RateLimitedError(UnavailableError):
+    """Too many requests without an API key; ``retry_after`` is in seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__("rate of anonymous requests")
+        self.retry_after = retry_after
 
 
 class IssuerFormatError(InvalidInputError):

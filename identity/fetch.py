@@ -13,9 +13,11 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Collection
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv6Address, IPv6Network, ip_address
+from threading import BoundedSemaphore, Thread
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -30,6 +32,8 @@ TOTAL_SECONDS = 5.0
 _STEP_SECONDS = 3.0
 _CHUNK = 16384
 _MAX_URL = 2048
+# Names whose servers never answer hold a thread each, for as long as the system's resolver tries.
+_LOOK_UPS = BoundedSemaphore(32)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # All else is unassigned, local, or carries an IPv4 address to a translator (64:ff9b::/96, ::/96), which `is_global` allows.
 _PUBLIC_IPV6 = IPv6Network("2000::/3")
@@ -63,7 +67,7 @@ def get(url: str, *, purpose: str, max_bytes: int, accept: Collection[str]) -> F
 def _request(url: str, *, max_bytes: int, accept: Collection[str], deadline: float) -> FetchedDocument | str:
     """Return the document, or the address that the server points to instead."""
     parts, port = _parse(url)
-    connection = _PinnedConnection(str(parts.hostname), port, _public_address(parts, port), deadline)
+    connection = _PinnedConnection(str(parts.hostname), port, _public_address(parts, port, deadline), deadline)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request("GET", target, headers={"Accept": ", ".join(sorted(accept)), "Accept-Encoding": "identity"})
@@ -91,17 +95,42 @@ def _parse(url: str) -> tuple[SplitResult, int]:
     return parts, port
 
 
-def _public_address(parts: SplitResult, port: int) -> str:
+def _public_address(parts: SplitResult, port: int, deadline: float) -> str:
     host = str(parts.hostname)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = _look_up(host, port, deadline)
     except (OSError, UnicodeError):
         raise FetchError("name not found") from None
-    addresses = [str(info[4][0]) for info in found]
     # One private address among several is enough: a mixed answer is how rebinding begins.
     if not addresses or not all(_is_allowed(address, host) for address in addresses):
         raise FetchRefusedError("not a public address")
     return addresses[0]
+
+
+def _look_up(host: str, port: int, deadline: float) -> list[str]:
+    """Ask the system's resolver, which has no deadline and cannot be interrupted, in a thread that is not waited for.
+
+    Raises OSError, UnicodeError and FetchError.
+    """
+    if not _LOOK_UPS.acquire(timeout=_remaining(deadline)):
+        raise FetchError("too many look-ups")
+    answer: Future[list[str]] = Future()
+    try:
+        Thread(target=_ask_resolver, args=(host, port, answer), daemon=True).start()
+    except RuntimeError:
+        _LOOK_UPS.release()
+        raise FetchError("no thread to look up with") from None
+    return answer.result(timeout=_remaining(deadline))
+
+
+def _ask_resolver(host: str, port: int, answer: Future[list[str]]) -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answer.set_result([str(info[4][0]) for info in found])
+    except Exception as error:  # noqa: BLE001 whoever waits judges it
+        answer.set_exception(error)
+    finally:
+        _LOOK_UPS.release()
 
 
 def _is_allowed(address: str, host: str) -> bool:
@@ -112,6 +141,13 @@ def _is_allowed(address: str, host: str) -> bool:
         return False
     embedded = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
     return ip.is_global and not ip.is_multicast and (embedded is None or embedded.is_global)
+
+
+def _remaining(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("deadline")
+    return min(left, _STEP_SECONDS)
 
 
 class _PinnedConnection(http.client.HTTPSConnection):
@@ -134,10 +170,7 @@ class _PinnedConnection(http.client.HTTPSConnection):
 
     def remaining(self) -> float:
         """Return how long the next step may take. Raises TimeoutError past the deadline of the whole fetch."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("deadline")
-        return min(left, _STEP_SECONDS)
+        return _remaining(self._deadline)
 
 
 class _BoundedResponse(http.client.HTTPResponse):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -17,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from identity.certificates import certify_authority, certify_key, decode_certificate, encode_certificate
+from identity.audit import report
+from identity.certificates import certify_authority, certify_key, decode_certificate, encode_certificate, expiry_of
 from identity.errors import KeyFaultError, KeyStateError, UnreadableError
 from identity.models import Agency, SigningKey
 from identity.trust import bump_trust, issuer_identifier
@@ -31,6 +33,7 @@ __all__ = [
     "create_authority",
     "create_key",
     "disable",
+    "expiring_keys",
     "issuer_identifier",
     "rotate",
     "signer_for",
@@ -40,6 +43,7 @@ __all__ = [
 ]
 
 _ALGORITHM = "ES256"
+_NEVER, _LONG_AGO = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 _HALF = 32
 
 
@@ -122,6 +126,7 @@ def create_authority() -> SigningKey:
     authority.x5c = [encode_certificate(certificate)]
     authority.save(update_fields=["x5c"])
     bump_trust()
+    _report("signing_key.created", authority)
     return authority
 
 
@@ -141,6 +146,7 @@ def create_key(*, purpose: str, agency: Agency | None = None) -> SigningKey:
     key.x5c = [encode_certificate(certificate)]
     key.save(update_fields=["x5c"])
     bump_trust()
+    _report("signing_key.created", key)
     return key
 
 
@@ -150,9 +156,12 @@ def signer_for(*, purpose: str, agency: Agency | None = None) -> StoredSigner:
 
 
 def signer_of(signing_key: SigningKey) -> StoredSigner:
-    """Raises KeyStateError for a key that signs no more."""
+    """Raises KeyStateError for a key that signs no more, or whose certificate has expired."""
     if signing_key.state != SigningKey.State.ACTIVE:
         raise KeyStateError(f"{signing_key.key_id} is {signing_key.state}")
+    # Wallets refuse what is signed under an expired certificate, and nobody could correct it afterwards.
+    if _expires_at(signing_key) <= timezone.now():
+        raise KeyStateError(f"the certificate of {signing_key.key_id} has expired")
     return StoredSigner(
         key_id=signing_key.key_id,
         x5c=list(signing_key.x5c),
@@ -167,7 +176,9 @@ def rotate(*, purpose: str, agency: Agency | None = None) -> SigningKey:
     """Retire the active key and make the next one. What the old key signed goes on verifying."""
     current = _active_key(purpose, agency, is_locked=True)
     _set_state(current, SigningKey.State.RETIRED)
-    return create_key(purpose=purpose, agency=agency)
+    successor = create_key(purpose=purpose, agency=agency)
+    _report("signing_key.rotated", current, successor=successor.key_id)
+    return successor
 
 
 @transaction.atomic
@@ -175,6 +186,13 @@ def disable(*, signing_key: SigningKey) -> None:
     """Withdraw all trust in a key, as after a compromise: from now on nothing that it signed verifies."""
     _set_state(signing_key, SigningKey.State.DISABLED)
     bump_trust()
+    _report("signing_key.disabled", signing_key)
+
+
+def expiring_keys(*, within: timedelta) -> list[str]:
+    """Return the ids of active keys whose certificate ends *within* that time, or has ended."""
+    active = SigningKey.objects.filter(state=SigningKey.State.ACTIVE).order_by("key_id")
+    return [key.key_id for key in active if _expires_at(key) <= timezone.now() + within]
 
 
 def unreadable_keys() -> list[str]:
@@ -231,6 +249,19 @@ def _active_key(purpose: str, agency: Agency | None, *, is_locked: bool = False)
 def _set_state(signing_key: SigningKey, state: str) -> None:
     signing_key.state, signing_key.state_changed_at = state, timezone.now()
     signing_key.save(update_fields=["state", "state_changed_at"])
+
+
+def _expires_at(signing_key: SigningKey) -> datetime:
+    try:
+        return min((expiry_of(certificate) for certificate in signing_key.x5c), default=_NEVER)
+    except (TypeError, ValueError):
+        # What cannot be read certifies nothing.
+        return _LONG_AGO
+
+
+def _report(action: str, key: SigningKey, **more: str) -> None:
+    details = {"purpose": key.purpose, "agency": key.agency.slug if key.agency else "", **more}
+    report(actor="system", action=action, subject=f"signing_key:{key.key_id}", details=details)
 
 
 def _wrapping_context(key_id: str, purpose: str) -> str:

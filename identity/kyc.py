@@ -12,8 +12,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from identity import vault
 from identity.access import has_role
@@ -175,13 +177,38 @@ def accept_provider(
 def purge_documents() -> int:
     """Destroy images of cases decided more than KYC_DOCUMENT_DAYS ago, and return how many.
 
-    Cases begun and never sent go whole after a month, with everything stated in them.
+    Cases begun and never sent go whole after a month, with everything stated in them. Cases that no clerk decides
+    within KYC_UNDECIDED_DAYS of their beginning are refused, and their images destroyed at once.
     """
+    refused = sum(map(_give_up, _overdue_cases()))
     abandoned_at = timezone.now() - ABANDONED_AFTER
     KycCase.objects.filter(state=KycCase.State.OPEN, created_at__lte=abandoned_at).delete()
     due_at = timezone.now() - timedelta(days=settings.KYC_DOCUMENT_DAYS)
     due = KycDocument.objects.filter(case__decided_at__lte=due_at, deleted_at__isnull=True)
-    return due.update(ciphertext=None, deleted_at=timezone.now())
+    return refused + _destroy(due)
+
+
+def _overdue_cases() -> list[KycCase]:
+    overdue_at = timezone.now() - timedelta(days=settings.KYC_UNDECIDED_DAYS)
+    return list(KycCase.objects.filter(state=KycCase.State.SUBMITTED, created_at__lte=overdue_at))
+
+
+@transaction.atomic
+def _give_up(case: KycCase) -> int:
+    """Refuse a case for want of a decision, and return how many images went; none if a clerk was faster."""
+    try:
+        locked = _lock(case, KycCase.State.SUBMITTED)
+    except CaseStateError:
+        return 0
+    with override(locked.applicant.language):
+        locked.reason = _("Nobody decided in time. Everything you sent was destroyed. Send it again.")
+    destroyed = _destroy(locked.documents.filter(deleted_at__isnull=True))
+    _decide(locked, KycCase.State.REFUSED, None)
+    return destroyed
+
+
+def _destroy(images: QuerySet[KycDocument]) -> int:
+    return images.update(ciphertext=None, deleted_at=timezone.now())
 
 
 def _accept(case: KycCase, judge: KycProvider, evidence: Mapping[str, Any], clerk: Account | None) -> KycCase:
@@ -199,7 +226,7 @@ def _decide(case: KycCase, state: str, clerk: Account | None) -> KycCase:
     case.stated_ciphertext = None
     case.save()
     if settings.KYC_DOCUMENT_DAYS == 0:
-        case.documents.filter(deleted_at__isnull=True).update(ciphertext=None, deleted_at=case.decided_at)
+        _destroy(case.documents.filter(deleted_at__isnull=True))
     actor = account_actor(clerk) if clerk else "system"
     details = {"agency": case.agency.slug, "provider": case.provider}
     report(actor=actor, action=f"kyc.{state}", subject=f"kyc:{case.pk}", details=details)

@@ -13,6 +13,8 @@ from identity import vault, weid
 from identity.documents import normalise_number
 from identity.errors import AccountLinkedError, PersonLinkedError, PersonMismatchError, UnreadableError
 from identity.models import Account, Person
+from identity.providers.base import LEVELS
+from protocol.encoding import json_loads
 
 IDENTITY_FIELDS = ("name", "name_latin", "identity_number", "document_kind", "birth_date")
 
@@ -39,14 +41,21 @@ def register_person(*, account: Account | None, identity: Mapping[str, Any], ass
     if known is not None:
         _check_link(known, account, stated)
     person = known or Person(identity_hmac=digest, wrapped_data_key=vault.create_data_key())
-    person.account, person.assurance, person.verified_at = account or person.account, assurance, timezone.now()
-    person.identity_ciphertext = vault.seal_json(person, stated, context=_identity_context(person))
+    person.account = account or person.account
+    # A weaker proof replaces nothing that a stronger one said: its values would pass for as well proven.
+    if known is None or _level(assurance) >= _level(known.assurance):
+        person.assurance, person.verified_at = assurance, timezone.now()
+        person.identity_ciphertext = vault.seal_json(person, stated, context=_identity_context(person))
     return _save_linked(person)
 
 
-def read_identity(person: Person) -> dict[str, str]:
-    """Return name, name_latin, identity_number, document_kind and birth_date. Raises UnreadableError after erasure."""
-    identity = vault.unseal_json(person, person.identity_ciphertext, context=_identity_context(person))
+def read_identity(person: Person, data_key: vault.DataKey | None = None) -> dict[str, str]:
+    """Return name, name_latin, identity_number, document_kind and birth_date. Raises UnreadableError after erasure.
+
+    *data_key* is the person's, where the caller has unwrapped it already.
+    """
+    key = data_key or vault.DataKey(person.wrapped_data_key)
+    identity = json_loads(key.unseal(person.identity_ciphertext, context=_identity_context(person)))
     return {name: str(identity.get(name, "")) for name in IDENTITY_FIELDS}
 
 
@@ -71,6 +80,10 @@ def erase_person(person: Person) -> None:
     locked.identity_hmac = secrets.token_hex(32)
     locked.wrapped_data_key = locked.identity_ciphertext = b""
     locked.save(update_fields=["account", "identity_hmac", "wrapped_data_key", "identity_ciphertext"])
+
+
+def _level(assurance: str) -> int:
+    return LEVELS.index(assurance) if assurance in LEVELS else -1
 
 
 def _check_link(person: Person, account: Account | None, stated: Mapping[str, str]) -> None:

@@ -39,6 +39,11 @@ def resolve(did: str, *, version_id: str | None = None) -> dict[str, Any]:
     return dids.resolution_result(document)
 
 
+def is_fetched(did: str) -> bool:
+    """Whether resolving it makes this service contact an address that the caller chose."""
+    return did.startswith("did:web:")
+
+
 def history_of(weid: WeID) -> list[dids.DidVersion]:
     """Return every version of a WeID's document with its metadata, oldest first."""
     rows = list(weid.versions.order_by("version_id"))

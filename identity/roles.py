@@ -1,4 +1,4 @@
-"""Staff roles: given and taken by an administrator of the same agency, never to oneself."""
+"""Staff roles: given and taken by an administrator of the same agency, never to oneself; the first by the operator."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def grant_role(*, account: Account, agency: Agency, name: str, by: Account | Non
 
 
 @transaction.atomic
-def withdraw_role(*, role: Role, by: Account) -> None:
-    """Take a role away, effective with the next request. Raises RoleMissingError, OwnRoleError."""
+def withdraw_role(*, role: Role, by: Account | None = None) -> None:
+    """Take a role away, effective with the next request; without *by*, as the operator. Raises as grant_role."""
     _check_grantor(role.account, role.agency, by)
     _report("role.withdrawn", role, by)
     role.delete()

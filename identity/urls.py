@@ -4,6 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
 from identity.views import api, clerk, demo, portal
+from identity.views.second_factor import RemovePasskeyView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("portal/kyc/", portal.show_kyc, name="kyc"),
@@ -19,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clerk/", clerk.show_home, name="clerk_home"),
     path("clerk/agency/", clerk.choose_agency, name="clerk_agency"),
     path("accounts/second-factor/", clerk.ask_second_factor, name="second_factor"),
+    # In place of the library's own view, so these routes stand before the library's.
+    path("accounts/2fa/webauthn/keys/<int:pk>/remove/", RemovePasskeyView.as_view(), name="mfa_remove_webauthn"),
     path("clerk/kyc/", clerk.list_cases, name="clerk_kyc"),
     path("clerk/kyc/<uuid:case_id>/", clerk.show_case, name="clerk_kyc_case"),
     path("clerk/kyc/<uuid:case_id>/approve", clerk.approve_case, name="clerk_kyc_approve"),

@@ -31,18 +31,35 @@ _OVERHEAD = len(_FORMAT) + _NONCE_BYTES + 16
 _DATA_KEY_CONTEXT = "chancela data key"
 
 
+class DataKey:
+    """A person's data key, unwrapped: for the several ciphertexts of one moment, and to be let go of with them."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, wrapped: Binary) -> None:
+        """Raises UnreadableError after erasure."""
+        self._cipher = AESGCM(unwrap(wrapped, context=_DATA_KEY_CONTEXT))
+
+    def seal(self, plaintext: bytes, *, context: str) -> bytes:
+        return _encrypt(self._cipher, plaintext, context)
+
+    def unseal(self, ciphertext: Binary, *, context: str) -> bytes:
+        """Raises UnreadableError for another context, and for a changed ciphertext."""
+        return _decrypt(self._cipher, ciphertext, context)
+
+
 def create_data_key() -> bytes:
     """Return a new 256-bit data key, wrapped."""
     return wrap(AESGCM.generate_key(256), context=_DATA_KEY_CONTEXT)
 
 
 def seal(wrapped_data_key: Binary, plaintext: bytes, *, context: str) -> bytes:
-    return _encrypt(_data_cipher(wrapped_data_key), plaintext, context)
+    return DataKey(wrapped_data_key).seal(plaintext, context=context)
 
 
 def unseal(wrapped_data_key: Binary, ciphertext: Binary, *, context: str) -> bytes:
     """Raises UnreadableError after erasure, for another context, and for a changed ciphertext."""
-    return _decrypt(_data_cipher(wrapped_data_key), ciphertext, context)
+    return DataKey(wrapped_data_key).unseal(ciphertext, context=context)
 
 
 def seal_json(person: Person, value: Any, *, context: str) -> bytes:
@@ -85,10 +102,6 @@ def _key_encryption_cipher(key: bytes) -> AESGCM:
 def _service_cipher(key: bytes) -> AESGCM:
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"chancela service sealing v1").derive(key)
     return AESGCM(derived)
-
-
-def _data_cipher(wrapped_data_key: Binary) -> AESGCM:
-    return AESGCM(unwrap(wrapped_data_key, context=_DATA_KEY_CONTEXT))
 
 
 def _encrypt(cipher: AESGCM, plaintext: bytes, context: str) -> bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from pytest_django import Settings
 
 from tests import conformance
 from tests.vectors import source
@@ -16,6 +18,12 @@ def own_head_guard(request: pytest.FixtureRequest) -> None:
     if {"db", "transactional_db", "django_db_setup"} & set(request.fixturenames):
         settings = request.getfixturevalue("settings")
         settings.VAR_DIR = request.getfixturevalue("tmp_path")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(settings: Settings) -> None:
+    """Each test counts under names of its own: clearing a shared Redis would be felt by whoever else is at work on it."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid4().hex}}
 
 
 @pytest.fixture(autouse=True)

@@ -248,7 +248,10 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.problems.handle_api_exception",
-    "DEFAULT_THROTTLE_RATES": {"verify_anonymous": env.str("VERIFY_ANONYMOUS_RATE", "60/min")},
+    "DEFAULT_THROTTLE_RATES": {
+        "verify_anonymous": env.str("VERIFY_ANONYMOUS_RATE", "60/min"),
+        "resolve_anonymous": env.str("RESOLVE_ANONYMOUS_RATE", "30/min"),
+    },
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
@@ -280,6 +283,7 @@ KYC_PROVIDERS = ["identity.providers.desk.DeskProvider", "identity.providers.ope
 FETCH_ALLOWED_PRIVATE_HOSTS: list[str] = []
 WEID_CHAIN: str = env.str("WEID_CHAIN", "1")
 KYC_DOCUMENT_DAYS: int = env.int("KYC_DOCUMENT_DAYS", 0)
+KYC_UNDECIDED_DAYS: int = env.int("KYC_UNDECIDED_DAYS", 90)
 STATUS_LIST_SIZE: int = env.int("STATUS_LIST_SIZE", 1 << 17)
 STATUS_TOKEN_TTL: int = env.int("STATUS_TOKEN_TTL", 60)
 VERIFY_TRUST_POLL_SECONDS: float = env.float("VERIFY_TRUST_POLL_SECONDS", 1.0)

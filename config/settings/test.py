@@ -15,9 +15,6 @@ _THROW_AWAY = {
 }
 for _name, _value in _THROW_AWAY.items():
     os.environ.setdefault(_name, _value)
-# Each worker of the suite has a cache of its own: clearing one must not be felt by the other.
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-os.environ.setdefault("CACHE_URL", f"{os.environ['CELERY_BROKER_URL'].rpartition('/')[0]}/{6 + _WORKER % 2}")
 
 from config.settings.base import *  # noqa: E402 the environment comes first
 

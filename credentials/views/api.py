@@ -31,6 +31,7 @@ from credentials.status import status_token
 from credentials.verification import Report, verify
 from identity.models import Agency
 from identity.trust import agency_issuers, issuer_identifier
+from identity.views.authentication import client_address
 from protocol.encoding import json_dumps, json_object
 from protocol.errors import NotFoundError, TooLargeError
 from protocol.status_list import MEDIA_TYPE
@@ -91,7 +92,7 @@ def admit(request: HttpRequest) -> None:
     if header:
         admit_api_key(header)
     else:
-        admit_anonymous(_address(request))
+        admit_anonymous(client_address(request))
 
 
 def describe_report(report: Report, language: str) -> dict[str, Any]:
@@ -186,12 +187,6 @@ def _read_body(request: HttpRequest) -> dict[str, Any]:
     if wrong:
         raise VerifyRequestError(", ".join(sorted(wrong)), fields=wrong)
     return body
-
-
-def _address(request: HttpRequest) -> str:
-    """Return the client's address; behind our own proxy it is the last one that the proxy wrote down."""
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.SECURE_PROXY_SSL_HEADER else ""
-    return forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
 
 
 def _json(value: dict[str, Any], headers: dict[str, str]) -> HttpResponse:

@@ -11,6 +11,9 @@ from django.utils.module_loading import import_string
 
 from protocol.errors import NotFoundError
 
+# How sure a proof of identity is, weakest first (eIDAS).
+LEVELS = ("low", "substantial", "high")
+
 
 @dataclass(frozen=True, slots=True)
 class Way:

@@ -18,13 +18,11 @@ from django.utils.http import urlencode
 from identity import vault
 from identity.documents import DocumentKind
 from identity.errors import UpstreamIdentityError
-from identity.providers.base import Way
+from identity.providers.base import LEVELS, Way
 from protocol.encoding import json_dumps, json_loads
 
 _SESSION_KEY = "upstream_identity"
 _CONTEXT = "upstream identity"
-# eIDAS levels, as URI or as the last part of one (eIDAS SAML attribute profile; OpenID Connect Core §2, acr).
-_LEVELS = ("low", "substantial", "high")
 _KEPT = ("sub", "acr", "name", "name_latin", "birthdate", "identity_number", "document_kind")
 
 
@@ -43,9 +41,12 @@ class OpenIdProvider:
         return reverse("openid_connect_login", kwargs={"provider_id": app.provider_id})
 
     def assurance(self, evidence: Mapping[str, Any]) -> str:
-        """Raises UpstreamIdentityError for an ``acr`` that names no level known here."""
+        """Raises UpstreamIdentityError for an ``acr`` that names no level known here.
+
+        Levels come as a word or as the last part of a URI (eIDAS SAML attribute profile; OpenID Connect Core §2, acr).
+        """
         level = str(evidence.get("acr", "")).rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower()
-        if level not in _LEVELS:
+        if level not in LEVELS:
             raise UpstreamIdentityError("acr")
         return level
 

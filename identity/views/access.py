@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
@@ -27,6 +28,8 @@ from identity.weid import weid_of
 
 PERSONA_SESSION_KEY = "persona"
 AGENCY_SESSION_KEY = "agency"
+# By allauth's names, strongest first. A password alone would not satisfy who has more than that.
+_CONFIRMATIONS = ("mfa_reauthenticate:webauthn", "mfa_reauthenticate", "reauthenticate")
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R", bound=HttpRequest)
@@ -107,9 +110,18 @@ def require_second_factor(request: HttpRequest) -> HttpResponse | None:
     if any(record.get("method") == "mfa" for record in records):
         return None
     if is_mfa_enabled(request.user):
-        query = urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})
-        return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{query}")
+        return HttpResponseRedirect(confirmation_address(request, back=request.get_full_path()))
     return redirect("second_factor")
+
+
+def confirmation_address(request: HttpRequest, *, back: str) -> str:
+    """Return where the owner shows who they are once more: by the second factor where there is one, else by password.
+
+    Whoever signs in elsewhere alone has neither here, and signs in anew. All of these lead to *back* afterwards.
+    """
+    ways = {way["id"]: way["url"] for way in get_adapter().get_reauthentication_methods(request.user)}
+    found = (ways[name] for name in _CONFIRMATIONS if name in ways)
+    return f"{next(found, reverse('account_logout'))}?{urlencode({REDIRECT_FIELD_NAME: back})}"
 
 
 def is_recently_confirmed(request: CitizenRequest) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import JsonResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -13,12 +14,16 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from identity.resolver import resolve
+from identity.resolver import is_fetched, resolve
+from identity.throttle import count_request
+from identity.views.authentication import authenticate_api_key, client_address
 from protocol import did as dids
 
 RESULT_TYPE = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 _DOCUMENT_TYPES = ("application/did+ld+json", "application/did+json", "application/did")
 _OUR_STATUS = {501: 400}
+# Security requirements of OpenAPI; the library's own annotation says names.
+_KEY_OR_NONE: Any = [{"apiKey": []}, {}]
 
 
 class _AnyFormat(BaseContentNegotiation):
@@ -70,7 +75,9 @@ class ResolveView(APIView):
         operation_id="resolve_did",
         summary="Resolve a DID",
         tags=["identifiers"],
-        description="did:weid, did:key, did:jwk and did:web. With Accept: application/did+ld+json, the document alone.",
+        auth=_KEY_OR_NONE,
+        description="did:weid, did:key, did:jwk and did:web. With Accept: application/did+ld+json, the document alone. "
+        "did:web is fetched from elsewhere: without an API key, only so often a minute.",
         parameters=[
             OpenApiParameter("did", str, OpenApiParameter.PATH, description="The DID", pattern="^did:[a-z0-9]+:.+$"),
             OpenApiParameter("versionId", str, OpenApiParameter.QUERY, description="A version of a did:weid document"),
@@ -87,6 +94,8 @@ class ResolveView(APIView):
         examples=[OpenApiExample("a WeID", _EXAMPLE, media_type="application/ld+json", status_codes=[200])],
     )
     def get(self, request: Request, did: str) -> JsonResponse:
+        if is_fetched(did):
+            _admit(request)
         result = resolve(did, version_id=request.query_params.get("versionId"))
         # The binding has 501 for an unknown method; here 5xx means a fault of our own, so that alarms can trust it.
         status = _OUR_STATUS.get(dids.http_status(result), dids.http_status(result))
@@ -94,3 +103,13 @@ class ResolveView(APIView):
         if wants_document and status == 200:
             return JsonResponse(result["didDocument"], content_type=dids.CONTENT_TYPE)
         return JsonResponse(result, status=status, content_type=RESULT_TYPE)
+
+
+def _admit(request: Request) -> None:
+    """A fetch holds a thread here for seconds. Raises ApiKeyInvalidError for a wrong key, RateLimitedError without one."""
+    header = request.META.get("HTTP_AUTHORIZATION")
+    if header:
+        authenticate_api_key(header)
+        return
+    rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    count_request(client_address(request), name="RESOLVE_ANONYMOUS_RATE", rate=rates["resolve_anonymous"])

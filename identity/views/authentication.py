@@ -1,10 +1,12 @@
-"""API keys on requests: ``Authorization: Bearer ck_…``."""
+"""Who a programme is: by API key, ``Authorization: Bearer ck_…``, or by address alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from django.conf import settings
+from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -37,6 +39,12 @@ def authenticate_api_key(authorization_header: str) -> ApiKey:
     if scheme.lower() != _SCHEME:
         raise ApiKeyInvalidError("not a bearer key")
     return find_api_key(secret.strip())
+
+
+def client_address(request: HttpRequest | Request) -> str:
+    """Return the client's address; behind our own proxy it is the last one that the proxy wrote down."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.SECURE_PROXY_SSL_HEADER else ""
+    return forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from identity import kyc, weid
+from identity import account_mail, kyc, weid
 from identity.access import person_for
 from identity.errors import CaseStateError, DocumentImageError
 from identity.forms import IdentityForm, ImagesForm
@@ -29,6 +29,7 @@ from identity.views.access import (
     AccountRequest,
     CitizenRequest,
     citizen,
+    confirmation_address,
     is_recently_confirmed,
     require_recent_confirmation,
     signed_in,
@@ -132,12 +133,13 @@ def show_weid(request: CitizenRequest) -> HttpResponse:
         "now": int(time.time()),
         "next_url": reverse("weid"),
     }
+    must_confirm = registered is not None and not is_recently_confirmed(request)
     context = {
         "weid": registered,
         "devices": devices,
         "registration": registration,
         "failures": _failures(),
-        "must_confirm": registered is not None and not is_recently_confirmed(request),
+        "confirm_href": confirmation_address(request, back=reverse("weid")) if must_confirm else "",
     }
     return render(request, "portal/weid.html", context)
 
@@ -154,6 +156,7 @@ def register_device(request: CitizenRequest) -> HttpResponse:
         require_recent_confirmation(request)
     registered = weid.register_device(person=request.person, public_jwk=public_jwk, proof=proof)
     device = weid.device_keys(registered)[0]
+    account_mail.tell_of_registered_device(request.user)
     return JsonResponse({"did": registered.did, "thumbprint": device.thumbprint}, status=201)
 
 
@@ -168,7 +171,7 @@ def list_devices(request: CitizenRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @citizen
 def revoke_device(request: CitizenRequest, fragment: str) -> HttpResponse:
-    """Ask, then revoke one device's key."""
+    """Ask, then revoke one device's key. Whoever signed in a while ago confirms that it is them before they are asked."""
     registered = weid.weid_of(request.person)
     device = registered.verification_methods.filter(fragment=fragment).first() if registered else None
     if registered is None or device is None:
@@ -176,8 +179,11 @@ def revoke_device(request: CitizenRequest, fragment: str) -> HttpResponse:
     if request.method == "POST":
         require_recent_confirmation(request)
         weid.revoke_device(weid=registered, person=request.person, fragment=fragment)
+        account_mail.tell_of_revoked_device(request.user)
         messages.success(request, _("The device can no longer use your certificates."))
         return redirect("devices")
+    if not is_recently_confirmed(request):
+        return redirect(confirmation_address(request, back=request.path))
     return render(request, "portal/devices_revoke.html", {"device": device})
 
 

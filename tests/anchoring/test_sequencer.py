@@ -197,3 +197,25 @@ def test_a_ledger_that_contradicts_us_stops_signing_until_it_is_taken_out(settin
 def test_record_ids_of_the_test_are_record_ids() -> None:
     hand_over(1)
     assert LogEntry.objects.get().record_id == record_id(1) == str(LogEntry.objects.get())
+
+
+def test_another_seed_under_the_same_origin_signs_nothing(settings: Settings) -> None:
+    log_records(*range(3))
+    hand_over(*range(3, 5))
+    sequencer.sequence()
+    seed, settings.LOG_SIGNING_SEED = settings.LOG_SIGNING_SEED, bytes(range(32))
+    with pytest.raises(LogForkError, match="LOG_SIGNING_SEED"):
+        sequencer.sign_checkpoint()
+    assert Checkpoint.objects.count() == 1
+    settings.LOG_SIGNING_SEED = seed
+    signed = sequencer.sign_checkpoint()
+    assert signed is not None
+    assert signed.size == 5
+
+
+def test_another_seed_begins_a_log_of_another_origin(settings: Settings) -> None:
+    log_records(*range(3))
+    settings.LOG_SIGNING_SEED, settings.LOG_ORIGIN = bytes(range(32)), "elsewhere.example/log"
+    signed = sequencer.sign_checkpoint()
+    assert signed is not None
+    assert (signed.origin, signed.size) == ("elsewhere.example/log", 3)

@@ -1,21 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from django.core.cache import cache
 
 from authorization.models import PresentationRequest
-from credentials import admission
 from credentials.models import Credential
-from credentials.sources import database_sources
 from tests import cast
-
-
-@pytest.fixture(autouse=True)
-def fresh_process() -> None:
-    """Nothing that one test's process memory holds reaches the next."""
-    cache.clear()
-    admission.forget()
-    database_sources().forget()
 
 
 @pytest.fixture

@@ -106,6 +106,10 @@ def test_a_passkey_is_added_and_then_signs_in(page: Page) -> None:
     assert (violations(page), overflow(page)) == ([], 0)
     page.goto("/accounts/2fa/webauthn/")
     assert page.locator(".setting").count() == 1
+    page.goto("/accounts/2fa/webauthn/reauthenticate/?next=/accounts/2fa/")
+    assert (violations(page), overflow(page)) == ([], 0)
+    page.click("#mfa_webauthn_reauthenticate")
+    page.wait_for_url(lambda url: urlsplit(url).path == "/accounts/2fa/")
     page.goto("/accounts/logout/")
     page.click("main form button")
     page.goto("/accounts/login/")

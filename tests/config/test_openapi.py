@@ -91,8 +91,8 @@ def test_who_may_ask_is_said() -> None:
     security = {name: operation["security"] for name, operation in operations().items()}
     with_key = {name for name, ways in security.items() if {"apiKey": []} in ways}
     without = {name for name, ways in security.items() if {} in ways}
-    assert with_key == {"verify_presentation", "create_request", "read_request", "read_presentation"}
-    assert without == (set(security) - with_key) | {"verify_presentation"}
+    assert with_key == {"verify_presentation", "resolve_did", "create_request", "read_request", "read_presentation"}
+    assert without == (set(security) - with_key) | {"verify_presentation", "resolve_did"}
 
 
 def test_the_introduction_names_server_languages_and_refusals(settings: Settings) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 from redis.exceptions import ConnectionError as RedisDownError
 
-from credentials import admission
-from credentials.errors import RateLimitedError
+from credentials import admission, sources
 from credentials.views.api import admit
+from identity.api_keys import create_api_key
+from identity.errors import RateLimitedError
+from protocol.errors import UnavailableError
+from tests import cast
 
 
 def limited(settings: Settings, rate: str) -> None:
@@ -35,6 +39,27 @@ def test_verifying_goes_on_while_the_cache_is_down(settings: Settings, monkeypat
     monkeypatch.setattr(cache, "add", fail, raising=False)
     for _ in range(3):
         admission.admit_anonymous("192.0.2.1")
+
+
+@pytest.mark.django_db
+def test_while_the_database_is_down_a_known_key_is_good_and_another_cannot_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known, other = (f"Bearer {create_api_key(organisation=cast.bank(), label=name)[1]}" for name in ("one", "other"))
+    admission.admit_api_key(known)
+
+    def fail(*_: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(sources, "read_versions", fail)
+    monkeypatch.setattr(admission, "authenticate_api_key", fail)
+    admission.admit_api_key(known)
+    with pytest.raises(UnavailableError):
+        admission.admit_api_key(other)
+    sources.database_sources().forget()
+    with pytest.raises(UnavailableError) as refused:
+        admission.admit_api_key(known)
+    assert refused.value.code == "unavailable"
 
 
 @pytest.mark.parametrize("rate", ["", "60", "0/min", "x/min", "-1/s"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -118,20 +119,37 @@ def test_a_revoked_key_is_refused(settings: Settings) -> None:
     assert ask({"presentation": "a"}, authorization=f"Bearer {secret}").status_code == 401
 
 
+def test_an_admitted_key_is_good_until_the_next_poll_and_no_longer(settings: Settings) -> None:
+    settings.VERIFY_TRUST_POLL_SECONDS = 60.0
+    key, secret = create_api_key(organisation=cast.bank(), label="counter")
+    statuses = []
+    for _ in range(2):
+        statuses.append(ask({"presentation": "a"}, authorization=f"Bearer {secret}").status_code)
+        revoke_api_key(api_key=key)
+    settings.VERIFY_TRUST_POLL_SECONDS = 0.0
+    statuses.append(ask({"presentation": "a"}, authorization=f"Bearer {secret}").status_code)
+    assert statuses == [200, 200, 401]
+
+
+@pytest.mark.parametrize("has_key", [False, True])
 def test_a_warm_verification_asks_the_database_once_or_not_at_all(
-    presentation: str, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+    has_key: bool, presentation: str, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     from anchoring import sequencer
 
     sequencer.sequence()
     sequencer.sign_checkpoint()
-    assert ask({"presentation": presentation}).json()["checks"][8]["code"] == "anchored"
+    secret = create_api_key(organisation=cast.bank(), label="counter")[1]
+    headers = {"authorization": f"Bearer {secret}"} if has_key else {}
+    settings.VERIFY_TRUST_POLL_SECONDS = 0.3
+    assert ask({"presentation": presentation}, **headers).json()["checks"][8]["code"] == "anchored"
+    time.sleep(0.3)
     with django_assert_num_queries(1):
-        ask({"presentation": presentation})
+        ask({"presentation": presentation}, **headers)
     settings.VERIFY_TRUST_POLL_SECONDS = 60.0
-    ask({"presentation": presentation})
+    ask({"presentation": presentation}, **headers)
     with django_assert_num_queries(0):
-        ask({"presentation": presentation})
+        ask({"presentation": presentation}, **headers)
 
 
 def test_messages_follow_the_language_of_the_request(presentation: str) -> None:

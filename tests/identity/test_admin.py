@@ -5,7 +5,8 @@ from django.apps import apps
 from django.contrib import admin
 from django.test import Client
 
-from identity.models import Account
+from identity.models import Account, Organisation
+from identity.organisations import approve_organisation, register_organisation
 from tests import cast
 from tests.identity.conftest import SignIn
 
@@ -42,6 +43,19 @@ def test_keys_and_weids_change_by_verbs_only(sign_in: SignIn) -> None:
     assert client.post(f"/admin/identity/weid/{lei.weid.pk}/change/", {"did": "did:weid:1:0x0"}).status_code == 403
     assert client.post(f"/admin/identity/weid/{lei.weid.pk}/delete/", {"post": "yes"}).status_code == 403
     assert client.get("/admin/identity/signingkey/add/").status_code == 403
+
+
+def test_an_operator_cannot_take_an_approval_or_an_organisation_away_unnoticed(sign_in: SignIn) -> None:
+    """API keys are held as good as of a trust version, which only verbs raise."""
+    shop = register_organisation(slug="shop", name={"en": "Shop"})
+    approve_organisation(organisation=shop)
+    client, url = operator(sign_in), "/admin/identity/organisation/"
+    unapproved = {"slug": "shop", "name": '{"en": "Shop"}', "approved_at_0": "", "approved_at_1": ""}
+    selected = {"action": "delete_selected", "_selected_action": shop.pk, "post": "yes"}
+    assert client.post(f"{url}{shop.pk}/change/", unapproved).status_code == 200
+    assert client.post(f"{url}{shop.pk}/delete/", {"post": "yes"}).status_code == 200
+    assert client.post(url, selected).status_code == 200
+    assert Organisation.objects.filter(pk=shop.pk, approved_at__isnull=False).exists()
 
 
 def test_an_operator_without_second_factor_is_led_to_it(client: Client) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
+from authorization.models import AuditEvent
 from identity.models import Account, Agency, Membership, Organisation, Role, SigningKey
 from tests import cast
 
@@ -47,3 +50,26 @@ def test_a_first_administrator_gets_the_role_once() -> None:
 def test_what_is_not_there_is_named(arguments: tuple[str, ...]) -> None:
     with pytest.raises(CommandError, match="does not exist"):
         call_command("agency", *arguments)
+
+
+def test_the_operator_takes_a_role_away_and_both_leave_a_trace() -> None:
+    ana = cast.ana()
+    call_command("agency", "withdraw", ana.email.upper(), "identification", "maker")
+    assert not ana.roles.exists()
+    events = AuditEvent.objects.filter(subject=f"account:{ana.pk}", action__startswith="role.").order_by("sequence")
+    assert [(e.action, e.actor) for e in events] == [("role.granted", "system"), ("role.withdrawn", "system")]
+    with pytest.raises(CommandError, match="does not exist"):
+        call_command("agency", "withdraw", ana.email, "identification", "maker")
+
+
+@pytest.mark.parametrize("arguments", [("grant", "identification", "administrator"), ("join", "daiwan")])
+def test_nobody_gets_a_part_before_they_confirmed_their_address(settings: Settings, arguments: tuple[str, ...]) -> None:
+    cast.agency(), cast.bank()
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    stranger = Account.objects.create_user(username="s", email="admin@dsi.example")
+    command, *rest = arguments
+    with pytest.raises(CommandError, match="not confirmed"):
+        call_command("agency", command, stranger.email, *rest)
+    EmailAddress.objects.create(user=stranger, email=stranger.email, verified=True, primary=True)
+    call_command("agency", command, stranger.email, *rest)
+    assert stranger.roles.exists() or stranger.memberships.exists()

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import http.server
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,3 +188,52 @@ def test_a_name_that_does_not_exist_and_a_closed_port_are_fetch_errors(settings:
     settings.FETCH_ALLOWED_PRIVATE_HOSTS = ["localhost"]
     with pytest.raises(FetchError):
         get("https://localhost:1/")
+
+
+@pytest.fixture
+def silent_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Name servers that never answer, until the test is over."""
+    is_over, waiting = threading.Event(), list[threading.Thread]()
+
+    def wait(*_: Any, **__: Any) -> list[Any]:
+        waiting.append(threading.current_thread())
+        is_over.wait(10)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", wait)
+    yield
+    is_over.set()
+    for thread in waiting:
+        thread.join()
+
+
+@pytest.mark.usefixtures("silent_resolver")
+def test_name_servers_that_are_silent_meet_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "TOTAL_SECONDS", 0.3)
+    started_at = time.monotonic()
+    with pytest.raises(FetchError, match="name not found"):
+        get("https://silent.example/")
+    assert time.monotonic() - started_at < 1
+
+
+@pytest.mark.usefixtures("silent_resolver")
+def test_look_ups_that_hang_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "TOTAL_SECONDS", 0.1)
+    monkeypatch.setattr(fetch, "_LOOK_UPS", threading.BoundedSemaphore(2))
+    threads = threading.active_count()
+    for _ in range(4):
+        with pytest.raises(FetchError):
+            get("https://silent.example/")
+    assert threading.active_count() == threads + 2
+    with pytest.raises(FetchError, match="too many look-ups"):
+        get("https://silent.example/")
+
+
+def test_a_look_up_gives_its_place_back(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "_LOOK_UPS", threading.BoundedSemaphore(1))
+    web.answers["/"] = Answer()
+    for _ in range(3):
+        get(f"{web.origin}/")
+    with pytest.raises(FetchError):
+        get("https://does-not-exist.invalid/")
+    get(f"{web.origin}/")

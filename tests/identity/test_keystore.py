@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import logging
 from base64 import b64decode
+from datetime import timedelta
 
 import pytest
+import time_machine
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from authorization.models import AuditEvent
 from identity import keystore, trust
 from identity.certificates import decode_certificate
+from identity.checks import check_certificates
 from identity.errors import KeyFaultError, KeyStateError, UnreadableError
 from identity.models import Agency, SigningKey
 from protocol.jose import sign_compact, verify_compact
@@ -119,3 +123,49 @@ def test_nothing_shows_a_private_key(caplog: pytest.LogCaptureFixture) -> None:
     assert f"{private:x}" not in shown
     assert str(private) not in shown
     assert private.to_bytes(32, "big") not in bytes(active_key(cast.agency()).wrapped_private_key)
+
+
+def test_every_change_of_a_key_leaves_its_trace() -> None:
+    agency = cast.agency()
+    first = active_key(agency)
+    second = keystore.rotate(purpose=CREDENTIAL, agency=agency)
+    keystore.disable(signing_key=second)
+    events = AuditEvent.objects.filter(action__startswith="signing_key.").order_by("sequence")
+    trace = [(e.action, e.subject) for e in events if e.details["purpose"] == "credential"]
+    assert trace == [
+        ("signing_key.created", f"signing_key:{first.key_id}"),
+        ("signing_key.created", f"signing_key:{second.key_id}"),
+        ("signing_key.rotated", f"signing_key:{first.key_id}"),
+        ("signing_key.disabled", f"signing_key:{second.key_id}"),
+    ]
+    assert {e.details["agency"] for e in events} == {"identification", ""}
+    assert events.get(action="signing_key.rotated").details["successor"] == second.key_id
+
+
+def test_nothing_is_signed_under_an_expired_certificate() -> None:
+    agency = cast.agency()
+    leaf = decode_certificate(active_key(agency).x5c[0])
+    with time_machine.travel(leaf.not_valid_after_utc - timedelta(seconds=5), tick=False):
+        assert keystore.signer_for(purpose=CREDENTIAL, agency=agency).sign(b"data")
+    with time_machine.travel(leaf.not_valid_after_utc + timedelta(seconds=5), tick=False):
+        with pytest.raises(KeyStateError, match="expired"):
+            keystore.signer_for(purpose=CREDENTIAL, agency=agency)
+        keystore.rotate(purpose=CREDENTIAL, agency=agency)
+        assert keystore.signer_for(purpose=CREDENTIAL, agency=agency).sign(b"data")
+
+
+def test_a_certificate_that_cannot_be_read_signs_nothing() -> None:
+    key = active_key(cast.agency())
+    key.x5c = ["bm90IGEgY2VydGlmaWNhdGU="]
+    with pytest.raises(KeyStateError):
+        keystore.signer_of(key)
+
+
+@pytest.mark.parametrize(("days_before", "is_warned"), [(31, False), (29, True), (-1, True)])
+def test_the_end_of_a_certificate_is_announced_a_month_before(days_before: int, is_warned: bool) -> None:
+    key = active_key(cast.agency())
+    ends_at = decode_certificate(key.x5c[0]).not_valid_after_utc
+    with time_machine.travel(ends_at - timedelta(days=days_before), tick=False):
+        found = check_certificates()
+    assert [warning.id for warning in found] == ["identity.W001"] * is_warned
+    assert all(key.key_id in warning.msg for warning in found)

@@ -100,6 +100,34 @@ def test_a_case_that_was_never_sent_goes_after_a_month() -> None:
         assert not KycDocument.objects.exists()
 
 
+def test_a_case_that_nobody_decides_is_refused_and_its_images_destroyed(settings: Settings) -> None:
+    settings.KYC_UNDECIDED_DAYS, settings.KYC_DOCUMENT_DAYS = 90, 30
+    Account.objects.filter(pk=cast.eve().pk).update(language="en")
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
+        case = submitted_case()
+        clock.shift(timedelta(days=89))
+        assert kyc.purge_documents() == 0
+        clock.shift(timedelta(days=1))
+        assert kyc.purge_documents() == 1
+        case.refresh_from_db()
+        assert (case.state, case.decided_by, case.stated_ciphertext) == ("refused", None, None)
+        assert case.reason.startswith("Nobody decided in time")
+        assert case.documents.get().ciphertext is None
+        assert kyc.purge_documents() == 0
+    event = AuditEvent.objects.get(action="kyc.refused")
+    assert (event.actor, event.subject) == ("system", f"kyc:{case.pk}")
+    assert kyc.open_case(applicant=cast.eve(), agency=cast.agency(), provider="desk") != case
+
+
+def test_a_clerk_who_was_faster_than_the_purge_has_decided(settings: Settings) -> None:
+    case = submitted_case()
+    overdue = KycCase.objects.get(pk=case.pk)
+    kyc.approve(case=case, clerk=cast.ana())
+    assert kyc._give_up(overdue) == 0
+    case.refresh_from_db()
+    assert case.state == "approved"
+
+
 def test_an_undecided_case_keeps_its_images() -> None:
     case = submitted_case()
     assert kyc.purge_documents() == 0

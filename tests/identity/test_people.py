@@ -84,6 +84,15 @@ def test_the_same_number_met_again_by_the_same_account_is_the_same_person() -> N
     assert (again.assurance, people.read_identity(again)["name"]) == ("high", "李加敏")
 
 
+def test_a_weaker_proof_replaces_nothing_that_a_stronger_one_said() -> None:
+    first = people.register_person(account=cast.eve(), identity=IDENTITY, assurance="high")
+    again = people.register_person(account=cast.eve(), identity={**IDENTITY, "name": "某人"}, assurance="low")
+    again.refresh_from_db()
+    assert again == first
+    assert (again.assurance, people.read_identity(again)["name"]) == ("high", "李嘉敏")
+    assert again.verified_at == first.verified_at
+
+
 def test_a_person_of_another_account_is_refused() -> None:
     cast.lei_person()
     with pytest.raises(PersonLinkedError):

@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from identity import weid
+from identity.api_keys import create_api_key
 from protocol import did as dids
 from protocol.keys import generate_p256, public_jwk
 from tests import cast
@@ -110,3 +111,37 @@ def test_did_web_is_fetched_and_must_be_about_itself(client: Client, web: Web) -
     for content in (json.dumps(document_of("did:web:other.example")).encode(), b"[]", b"{}", b"\xff", b'{"a":1,"a":2}'):
         web.answers["/.well-known/did.json"] = Answer(content)
         assert resolve(client, path, 404)["didResolutionMetadata"]["error"] == "notFound"
+
+
+def limited(settings: Settings, rate: str) -> None:
+    rates = {"verify_anonymous": "60/min", "resolve_anonymous": rate}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+
+
+def test_what_strangers_have_fetched_is_counted(client: Client, settings: Settings) -> None:
+    limited(settings, "1/day")
+    path = "/1.0/identifiers/did:web:localhost%253A1"
+    assert client.get(path).status_code == 404
+    refused = client.get(path)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert refused["Content-Type"] == "application/problem+json"
+    assert 1 <= int(refused["Retry-After"]) <= 86_400
+    assert client.get(path, REMOTE_ADDR="192.0.2.7").status_code == 404
+
+
+def test_what_costs_no_fetch_is_not_counted(client: Client, settings: Settings) -> None:
+    limited(settings, "1/day")
+    lei = cast.lei()
+    for did in [lei.weid.did, dids.did_jwk(lei.device.public_jwk), "did:WEB:localhost"] * 2:
+        assert client.get(f"/1.0/identifiers/{did}").status_code in {200, 400}
+    resolve(client, "did:web:localhost%253A1", 404)
+
+
+def test_organisations_are_not_counted_and_wrong_keys_are_refused(client: Client, settings: Settings) -> None:
+    limited(settings, "1/day")
+    _, secret = create_api_key(organisation=cast.bank(), label="till")
+    for _ in range(3):
+        resolve(client, "did:web:localhost%253A1", 404, authorization=f"Bearer {secret}")
+    refused = client.get("/1.0/identifiers/did:web:localhost", headers={"authorization": "Bearer ck_wrong"})
+    assert (refused.status_code, refused.json()["code"]) == (401, "api_key_invalid")
+    assert refused["WWW-Authenticate"].startswith("Bearer")

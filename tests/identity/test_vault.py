@@ -17,6 +17,16 @@ def test_what_is_sealed_opens_under_the_same_key_and_context(plaintext: bytes, c
     assert vault.unseal(key, vault.seal(key, plaintext, context=context), context=context) == plaintext
 
 
+def test_an_unwrapped_data_key_seals_as_the_wrapped_one_does_and_shows_nothing() -> None:
+    wrapped = vault.create_data_key()
+    key = vault.DataKey(wrapped)
+    assert vault.unseal(wrapped, key.seal(b"claims", context="row"), context="row") == b"claims"
+    assert key.unseal(vault.seal(wrapped, b"claims", context="row"), context="row") == b"claims"
+    assert repr(key).startswith("<identity.vault.DataKey object")
+    with pytest.raises(UnreadableError):
+        vault.DataKey(b"")
+
+
 @given(position=st.integers(0, 40), flip=st.integers(1, 255))
 def test_any_changed_byte_is_refused(position: int, flip: int) -> None:
     key = vault.create_data_key()

@@ -7,10 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
+from identity.access import is_address_proven
 from identity.languages import LANGUAGE_CODES
 from identity.models import Account, Agency, Organisation, Role
 from identity.organisations import add_member, approve_organisation, open_agency, register_organisation
-from identity.roles import grant_role
+from identity.roles import grant_role, withdraw_role
 from protocol.errors import CodedError
 
 
@@ -30,6 +31,10 @@ class Command(BaseCommand):
         role.add_argument("email")
         role.add_argument("slug")
         role.add_argument("role", choices=Role.Name.values)
+        withdraw = commands.add_parser("withdraw", help="take an account's role at a department away")
+        withdraw.add_argument("email")
+        withdraw.add_argument("slug")
+        withdraw.add_argument("role", choices=Role.Name.values)
         member = commands.add_parser("join", help="let an account act for a verifier")
         member.add_argument("email")
         member.add_argument("slug")
@@ -39,7 +44,7 @@ class Command(BaseCommand):
             getattr(self, f"_{command}")(**options)
         except (CodedError, IntegrityError) as error:
             raise CommandError(f"{options['slug']}: {error}") from error
-        except (Account.DoesNotExist, Agency.DoesNotExist, Organisation.DoesNotExist) as error:
+        except (Account.DoesNotExist, Agency.DoesNotExist, Organisation.DoesNotExist, Role.DoesNotExist) as error:
             raise CommandError(str(error)) from error
 
     def _open(self, *, slug: str, **options: Any) -> None:
@@ -58,6 +63,11 @@ class Command(BaseCommand):
         grant_role(account=_account(email), agency=Agency.objects.get(slug=slug), name=role)
         self.stdout.write(f"granted: {role} at {slug}")
 
+    def _withdraw(self, *, email: str, slug: str, role: str, **_: Any) -> None:
+        held = Role.objects.select_related("account", "agency")
+        withdraw_role(role=held.get(account__email__iexact=email, agency__slug=slug, name=role))
+        self.stdout.write(f"withdrawn: {role} at {slug}")
+
     def _join(self, *, email: str, slug: str, **_: Any) -> None:
         add_member(organisation=Organisation.objects.get(slug=slug), account=_account(email))
         self.stdout.write(f"joined: {slug}")
@@ -69,4 +79,8 @@ def _names(options: dict[str, Any]) -> dict[str, str]:
 
 
 def _account(email: str) -> Account:
-    return Account.objects.get(email=email)
+    """Anyone can sign up under anyone's address; only who reads the mail there gets a part."""
+    account = Account.objects.get(email__iexact=email)
+    if not is_address_proven(account):
+        raise CommandError(f"{email}: the address is not confirmed yet")
+    return account
