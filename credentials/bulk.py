@@ -38,6 +38,7 @@ from identity.models import Account, Person, Role, SigningKey, VerificationMetho
 from identity.people import read_identity
 from identity.trust import issuer_identifier
 from identity.weid import weid_ids_of
+from protocol.encoding import json_dumps
 
 # Large enough that a task, a commit and a look-up cost little per certificate; small enough to lose little.
 CHUNK = 1000
@@ -54,6 +55,7 @@ class _Item(NamedTuple):
     """An entry with everything that its intent fixes."""
 
     entry: Entry
+    data_key: vault.DataKey
     application_id: uuid.UUID
     weid_id: int
     plan: Plan
@@ -109,9 +111,11 @@ class _Line:
         self._begun: tuple[list[_Item], Future[list[_Sealed]]] | None = None
 
     def take(self, entries: Sequence[Entry]) -> None:
-        _check_entries(self._batch.credential_type, entries, first=self._taken)
+        # Unwrapped once a chunk: three things are opened or sealed under each.
+        data_keys = [vault.DataKey(entry.person.wrapped_data_key) for entry in entries]
+        _check_entries(self._batch.credential_type, entries, data_keys, first=self._taken)
         self._taken += len(entries)
-        items = _commit_intents(self._batch, entries)
+        items = _commit_intents(self._batch, entries, data_keys)
         reach("issue_many.intents_committed")
         begun = items, self._signing.submit(_sign, items, self._batch.signer)
         self.finish()
@@ -135,8 +139,7 @@ def _sign(items: Sequence[_Item], signer: StoredSigner) -> list[_Sealed]:
     for item in items:
         signed = sign_credential(item.plan, signer=signer)
         context = sd_jwt_context(item.plan.credential_id)
-        key = item.entry.person.wrapped_data_key
-        sealed.append(_Sealed(signed.digest, vault.seal(key, signed.text.encode("ascii"), context=context)))
+        sealed.append(_Sealed(signed.digest, item.data_key.seal(signed.text.encode("ascii"), context=context)))
     return sealed
 
 
@@ -148,20 +151,23 @@ def _check_roles(credential_type: CredentialType, maker: Account, checker: Accou
             raise AgencyMismatchError(f"not a {name} of this agency")
 
 
-def _check_entries(credential_type: CredentialType, entries: Sequence[Entry], first: int) -> None:
+def _check_entries(
+    credential_type: CredentialType, entries: Sequence[Entry], data_keys: Sequence[vault.DataKey], first: int
+) -> None:
     today = timezone.localdate()
-    for number, entry in enumerate(entries, first):
+    for number, (entry, data_key) in enumerate(zip(entries, data_keys, strict=True), first):
+        identity = read_identity(entry.person, data_key)
         try:
-            check_claims(credential_type, entry.claims, identity=read_identity(entry.person), today=today)
+            check_claims(credential_type, entry.claims, identity=identity, today=today)
         except ClaimsInvalidError as error:
             fields = {f"{number}.{name}": texts for name, texts in error.fields.items()}
             raise ClaimsInvalidError(f"entry {number}: {error.detail}", fields=fields) from None
 
 
 @transaction.atomic(durable=True)
-def _commit_intents(batch: _Batch, entries: Sequence[Entry]) -> list[_Item]:
+def _commit_intents(batch: _Batch, entries: Sequence[Entry], data_keys: Sequence[vault.DataKey]) -> list[_Item]:
     now = timezone.now()
-    items = _plan(batch.credential_type, entries, now)
+    items = _plan(batch.credential_type, entries, data_keys, now)
     _copy_applications(batch, items, now)
     columns = (
         "application_id", "credential_id", "weid_id", "signing_key_id", "number", "status_list_id", "status_index",
@@ -178,7 +184,9 @@ def _commit_intents(batch: _Batch, entries: Sequence[Entry]) -> list[_Item]:
     return items
 
 
-def _plan(credential_type: CredentialType, entries: Sequence[Entry], now: datetime) -> list[_Item]:
+def _plan(
+    credential_type: CredentialType, entries: Sequence[Entry], data_keys: Sequence[vault.DataKey], now: datetime
+) -> list[_Item]:
     """Settle everything about each certificate. Raises WeidMissingError."""
     weids = weid_ids_of(entry.person for entry in entries)
     keys = _device_keys(weids.values())
@@ -188,7 +196,7 @@ def _plan(credential_type: CredentialType, entries: Sequence[Entry], now: dateti
     issuer = issuer_identifier(credential_type.agency)
     places = draw_indices(credential_type.agency, count=len(entries))
     items = []
-    for entry, (status_list, status_index) in zip(entries, places, strict=True):
+    for entry, data_key, (status_list, status_index) in zip(entries, data_keys, places, strict=True):
         weid_id = weids[entry.person.pk]
         plan = Plan(
             credential_id=uuid.uuid4(),
@@ -203,7 +211,7 @@ def _plan(credential_type: CredentialType, entries: Sequence[Entry], now: dateti
             issued_at=issued_at,
             expires_at=expires_at,
         )
-        items.append(_Item(entry, uuid.uuid4(), weid_id, plan))
+        items.append(_Item(entry, data_key, uuid.uuid4(), weid_id, plan))
     return items
 
 
@@ -234,7 +242,7 @@ def _copy_applications(batch: _Batch, items: Sequence[_Item], now: datetime) -> 
 
 def _sealed_claims(item: _Item) -> bytes:
     context = claims_context(item.application_id)
-    return vault.seal_json(item.entry.person, dict(item.entry.claims), context=context)
+    return item.data_key.seal(json_dumps(dict(item.entry.claims)), context=context)
 
 
 @transaction.atomic(durable=True)
