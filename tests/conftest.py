@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from pytest_django import Settings
 
-from tests import conformance
+from tests import cache_names, conformance
 from tests.vectors import source
 
 
@@ -21,9 +19,9 @@ def own_head_guard(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_cache(settings: Settings) -> None:
+def own_cache() -> None:
     """Each test counts under names of its own: clearing a shared Redis would be felt by whoever else is at work on it."""
-    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid4().hex}}
+    cache_names.begin_test()
 
 
 @pytest.fixture(autouse=True)

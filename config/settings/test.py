@@ -18,6 +18,7 @@ for _name, _value in _THROW_AWAY.items():
 
 from config.settings.base import *  # noqa: E402 the environment comes first
 
+CACHES["default"]["KEY_FUNCTION"] = "tests.cache_names.name_key"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]
