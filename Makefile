@@ -13,7 +13,7 @@ help: ## This list
 run: $(VENV)/.runtime static/vendor/.built messages ## Set everything up and start the service with demo people
 	@$(BIN)/python scripts/run.py
 
-test: $(VENV)/.dev static/vendor/.built messages ## The whole suite on real PostgreSQL, Redis, Celery and Chromium
+test: $(VENV)/.dev node_modules/.dev messages ## The whole suite on real PostgreSQL, Redis, Celery and Chromium
 	@$(BIN)/python scripts/with_services.py $(BIN)/pytest -n 2 --dist loadgroup --conformance=docs/conformance.md $(ARGS)
 
 check: $(VENV)/.dev ## Lint, types, import contracts, templates, migrations, translations, sizes
@@ -32,14 +32,13 @@ fmt: $(VENV)/.dev ## Format code and templates
 	@git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2 || true
 
 lock: $(VENV)/.dev ## Pin every dependency with its hashes
-	@for name in requirements requirements-dev requirements-node; do \
-	  $(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --no-header --no-emit-index-url $$name.in -o $$name.txt; done
+	@$(BIN)/python scripts/lock.py
 	@npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
-bench: $(VENV)/.dev static/vendor/.built messages ## Benchmarks as ratios in one run, recorded in bench/results/
+bench: $(VENV)/.dev node_modules/.dev messages ## Benchmarks as ratios in one run, recorded in bench/results/
 	@$(BIN)/python scripts/with_services.py $(BIN)/python -m bench
 
-screens: $(VENV)/.dev static/vendor/.built messages ## Pictures of every page, made by the journey, into docs/screens/
+screens: $(VENV)/.dev node_modules/.dev messages ## Pictures of every page, made by the journey, into docs/screens/
 	@rm -rf docs/screens
 	@SCREENS_DIR=docs/screens $(BIN)/python scripts/with_services.py $(BIN)/pytest -q tests/journeys/test_loop.py -k embedded
 
@@ -65,6 +64,10 @@ $(VENV)/.node: requirements-node.txt $(VENV)/.runtime
 	@touch $@
 
 static/vendor/.built: package-lock.json scripts/assets.mjs scripts/assets.scss $(VENV)/.node
-	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@node scripts/assets.mjs
+	@touch $@
+
+node_modules/.dev: static/vendor/.built
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -24,7 +24,7 @@ from secrets import SystemRandom
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from anchoring.crashpoint import reach
@@ -33,21 +33,14 @@ from anchoring.errors import (
     LedgerConflictError,
     LedgerError,
     LedgerMisconfiguredError,
+    OutdatedIntentError,
     RejectedByLedgerError,
+    UnderpricedOnLedgerError,
 )
-from anchoring.ledger import (
-    Extension,
-    Intent,
-    Ledger,
-    Presence,
-    Progress,
-    PublishedCheckpoint,
-    Trust,
-    intent_id,
-    ledgers,
-)
+from anchoring.ledger import Extension, Intent, Ledger, Presence, Progress, PublishedCheckpoint, Trust, intent_id
 from anchoring.log_key import log_key, log_origin
-from anchoring.models import Attestation, Checkpoint
+from anchoring.models import Attestation, Checkpoint, LedgerPause
+from anchoring.registry import ledgers
 from anchoring.tiles import StoredTiles, border_tiles
 from protocol import checkpoint as signed_checkpoint
 from protocol.merkle import consistency_proof, root
@@ -58,6 +51,8 @@ State = Attestation.State
 
 MAX_DELAY_SECONDS = 60
 MISCONFIGURED_DELAY = timedelta(minutes=10)
+# Given to _move in place of bytes: the row has none again.
+_NO_INTENT = b""
 IN_FLIGHT = (State.PREPARED, State.SUBMITTED, State.RETRY_WAIT)
 
 # A ledger that contradicts us is asked nothing more: a new chain or contract is a new ledger id.
@@ -71,10 +66,11 @@ class _LaneTakenError(Exception):
 
 
 def due_ledgers() -> list[str]:
-    """Return the ids of the ledgers for which something is open and neither leased nor waiting."""
+    """Return the ids of the ledgers for which something is open and neither leased, waiting nor paused."""
     rows = Attestation.objects.filter(state__in=Attestation.OPEN, ledger_id__in=ledgers())
     held = Attestation.objects.filter(_HOLDS_LANE | Q(state__in=Attestation.OPEN, next_attempt_at__gt=timezone.now()))
-    due = rows.exclude(ledger_id__in=held.values("ledger_id")).order_by("ledger_id")
+    paused = LedgerPause.objects.values("ledger_id")
+    due = rows.exclude(ledger_id__in=held.values("ledger_id")).exclude(ledger_id__in=paused).order_by("ledger_id")
     return list(due.values_list("ledger_id", flat=True).distinct())
 
 
@@ -83,6 +79,8 @@ def attest(*, ledger_id: str) -> int:
     ledger = ledgers().get(ledger_id)
     if ledger is None:
         logger.warning("ledger %s is not in use", ledger_id)
+        return 0
+    if LedgerPause.objects.filter(ledger_id=ledger_id).exists():
         return 0
     lease = timezone.now() + timedelta(seconds=settings.ATTESTATION_LEASE_SECONDS)
     lane = _claim_lane(ledger_id, lease)
@@ -100,6 +98,7 @@ def attest(*, ledger_id: str) -> int:
 def _claim_lane(ledger_id: str, lease: datetime) -> list[Attestation]:
     """Lease the ledger's open rows: those begun, oldest first, then the newest planned one, which covers the others."""
     with transaction.atomic():
+        _supersede_untouched(ledger_id)
         rows = Attestation.objects.select_related("checkpoint").filter(ledger_id=ledger_id)
         lane = list(
             rows.filter(state__in=Attestation.OPEN).select_for_update(of=("self",)).order_by("checkpoint__size")
@@ -117,6 +116,14 @@ def _claim_lane(ledger_id: str, lease: datetime) -> list[Attestation]:
             row.next_attempt_at = lease
         Attestation.objects.bulk_update(claimed, ["attempts", "next_attempt_at"])
     return claimed
+
+
+def _supersede_untouched(ledger_id: str) -> None:
+    """End, without reading them, the plans that nobody has begun but the newest: a long pause leaves any number."""
+    untouched = Q(ledger_id=ledger_id, state=State.PLANNED, intent__isnull=True, attempts=0, next_attempt_at=None)
+    ours = Attestation.objects.filter(untouched, checkpoint__origin=log_origin())
+    # Ids of checkpoints grow with their size. No other table below, so that a row claimed meanwhile is looked at again.
+    _supersede(untouched & Q(checkpoint_id__lt=ours.aggregate(newest=Max("checkpoint_id"))["newest"] or 0))
 
 
 def _without_former_logs(lane: list[Attestation]) -> list[Attestation]:
@@ -144,6 +151,10 @@ def _advance_safely(row: Attestation, ledger: Ledger) -> bool:
     except LedgerMisconfiguredError as error:
         logger.exception("%s is misconfigured", row.ledger_id)
         _wait(row, str(error), timezone.now() + MISCONFIGURED_DELAY)
+    except OutdatedIntentError as error:
+        _plan_anew(row, str(error))
+    except UnderpricedOnLedgerError as error:
+        _replace(row, ledger, str(error))
     except LedgerError as error:
         _wait(row, str(error), _next_attempt_at(row.attempts))
     except (Exception, SystemExit) as error:
@@ -216,11 +227,31 @@ def _submit_later(row: Attestation) -> None:
     raise AmbiguousLedgerError("the ledger does not know it, or no longer")
 
 
+def _plan_anew(row: Attestation, reason: str) -> None:
+    """Forget bytes that the ledger refused because it has moved on; certainly none of them took effect."""
+    until = _next_attempt_at(row.attempts)
+    _move(row, State.PLANNED, intent=_NO_INTENT, last_error=reason, attempts=row.attempts + 1, next_attempt_at=until)
+
+
+def _replace(row: Attestation, ledger: Ledger, reason: str) -> None:
+    """Put bytes that offer more in place of those sent. A backend keeps all it ever returned: any one may be taken."""
+    try:
+        replacement = ledger.replace(_intent(row))
+    except LedgerError as error:
+        logger.warning("%s replaces nothing now: %s", row.ledger_id, error)
+        replacement = None
+    if replacement is None:
+        _wait(row, reason, _next_attempt_at(row.attempts))
+    else:
+        until = _next_attempt_at(row.attempts)
+        _move(row, State.RETRY_WAIT, intent=replacement.payload, last_error=reason, next_attempt_at=until)
+
+
 def _finish(row: Attestation, ledger: Ledger) -> None:
     checkpoint = _published(row).checkpoint
     evidence = ledger.export(checkpoint)
     # Never take a ledger's word for it: what is stored is what a stranger will be able to check.
-    verdict = ledger.verify(evidence, checkpoint, Trust((log_key(),)))
+    verdict = ledger.verify(evidence, checkpoint, Trust((log_key(),), ledger.identity().pins))
     if not verdict.is_valid:
         raise AmbiguousLedgerError(f"its evidence does not verify: {verdict.reason}")
     reach("attest.evidence_checked")
@@ -284,7 +315,7 @@ def _move(
     """Compare and swap: the row moves only from the state in which we read it."""
     changes = {
         "state": state,
-        "intent": row.intent if intent is None else intent,
+        "intent": row.intent if intent is None else intent or None,
         "evidence": row.evidence if evidence is None else evidence,
         "last_error": _storable(last_error[:200]),
         "attempts": row.attempts if attempts is None else attempts,

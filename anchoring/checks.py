@@ -9,30 +9,40 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
 
-from anchoring.errors import HeadGuardUnreadableError, LogForkError, LogRollbackError
+from anchoring.errors import HeadGuardUnreadableError, LogForkError, LogRollbackError, WitnessDisabledError
 from anchoring.head_guard import guard_path, guarded_head, refuse_older_tree
-from anchoring.ledger import ledgers
-from anchoring.log_key import is_signed_by_us, log_key, log_origin
+from anchoring.log_key import is_signed_by_us, log_keys, log_origin
 from anchoring.models import Checkpoint, TreeHead
+from anchoring.registry import ledgers_of_settings, unusable_ledgers
 from anchoring.tiles import StoredTiles, border_tiles
+from anchoring.witness_key import witness_cosigners
 from protocol.errors import NoteKeyError, TileError
 from protocol.merkle import root
-
-HEAD_TABLE = "anchoring_treehead"
 
 
 def check_log_origin(**_: Any) -> list[CheckMessage]:
     try:
-        log_key()
+        log_keys()
     except NoteKeyError as error:
         return [Error(f"LOG_ORIGIN cannot name a log: {error.detail}", id="anchoring.E001")]
     return []
 
 
+def check_witness_name(**_: Any) -> list[CheckMessage]:
+    try:
+        witness_cosigners()
+    except WitnessDisabledError:
+        return []
+    except NoteKeyError as error:
+        return [Error(f"WITNESS_NAME cannot name a witness: {error.detail}", id="anchoring.E005")]
+    return []
+
+
 def check_ledgers(**_: Any) -> list[CheckMessage]:
-    missing = len(settings.ANCHORING_LEDGERS) - len(ledgers())
+    missing = len(settings.ANCHORING_LEDGERS) - len(ledgers_of_settings())
     if missing:
         return [
             checks.Warning(
@@ -49,16 +59,23 @@ def check_head_guard(databases: Sequence[str] | None = None, **_: Any) -> list[C
     if "default" not in (databases or ()):
         return []
     try:
-        return _compare_with_guard() if _is_migrated() else []
+        return [*_compare_with_guard(), *_check_added_ledgers()] if _is_migrated() else []
     except (LogRollbackError, LogForkError, HeadGuardUnreadableError) as error:
         return [Error(error.detail, hint="Nothing will be signed until this is resolved.", id="anchoring.E002")]
     except TileError as error:
         return [Error(f"the stored tree is damaged: {error.detail}", hint="Run fsck.", id="anchoring.E003")]
 
 
+def _check_added_ledgers() -> list[CheckMessage]:
+    text = "ledger {} cannot be made from its options: it stands still"
+    return [checks.Warning(text.format(name), id="anchoring.W003") for name in unusable_ledgers()]
+
+
 def _is_migrated() -> bool:
+    """Whether the tables are those of this code: `migrate`, which makes them so, runs these checks first."""
     try:
-        return HEAD_TABLE in connection.introspection.table_names()
+        executor = MigrationExecutor(connection)
+        return not executor.migration_plan(executor.loader.graph.leaf_nodes("anchoring"))
     except DatabaseError:
         return False
 

@@ -37,6 +37,30 @@ class LogResourceNotFoundError(NotFoundError):
     code = "log_resource_not_found"
 
 
+class LogFollowedError(ConflictError):
+    """The log is ours, which is followed already, or the keys given are not of one log."""
+
+    code = "log_not_followable"
+
+
+class LogNotFollowedError(NotFoundError):
+    """The monitor does not follow this log."""
+
+    code = "log_not_followed"
+
+
+class LogNotRecoverableError(ConflictError):
+    """What was published and can be had does not lead to the newest head that was signed."""
+
+    code = "log_not_recoverable"
+
+
+class RetryRefusedError(ConflictError):
+    """Nothing of this ledger waits, or what waits needs more than another attempt."""
+
+    code = "retry_refused"
+
+
 class LogRollbackError(ConflictError):
     """The stored tree is smaller than one already signed: a database was restored, or replaced."""
 
@@ -53,6 +77,76 @@ class HeadGuardUnreadableError(UnavailableError):
     """The file that remembers the highest signed checkpoint cannot be read, so nothing may be signed."""
 
     code = "log_guard_unreadable"
+
+
+class WitnessDisabledError(NotFoundError):
+    """This deployment has no WITNESS_SIGNING_SEED, and so witnesses nobody."""
+
+    code = "witness_disabled"
+
+
+class WitnessedLogMissingError(NotFoundError):
+    """We do not witness this log, or have not cosigned, or entered, a checkpoint of it yet."""
+
+    code = "witnessed_log_missing"
+
+
+class WitnessedLogError(InvalidInputError):
+    """A log is witnessed under its origin and keys of that name, and it is another's."""
+
+    code = "witnessed_log_invalid"
+
+
+class WitnessMemoryError(UnavailableError):
+    """Database and guard file name different trees of one size as the newest cosigned: nothing may be cosigned."""
+
+    code = "witness_memory_unsound"
+
+
+class RateLimitedError(UnavailableError):
+    """Too many requests by one asker; ``retry_after`` is in seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__("more requests than the rate allows")
+        self.retry_after = retry_after
+
+
+class FetchError(UnavailableError):
+    """A remote document could not be had within the bounds that this service sets."""
+
+    code = "fetch_failed"
+
+    def __init__(self, detail: str = "", *, was_sent: bool = True) -> None:
+        """*was_sent* is False only where certainly nothing reached the other side."""
+        super().__init__(detail)
+        self.was_sent = was_sent
+
+
+class FetchRefusedError(FetchError):
+    """The address is one that this service never contacts."""
+
+    code = "fetch_refused"
+    permanent = True
+
+
+class LedgerUnknownError(NotFoundError):
+    """No ledger of this id is in use."""
+
+    code = "ledger_unknown"
+
+
+class LedgerIdTakenError(ConflictError):
+    """The id names another ledger, now or in what was attested before: a new chain or contract has a new id."""
+
+    code = "ledger_id_taken"
+
+
+class LedgerIdError(InvalidInputError):
+    """A ledger id is 1 to 60 lower-case letters, digits, dots and hyphens."""
+
+    code = "ledger_id_invalid"
 
 
 class LedgerError(UnavailableError):
@@ -97,3 +191,9 @@ class LedgerMisconfiguredError(LedgerError):
     """Wrong address, chain, contract or key: this ledger stands still until an operator acts."""
 
     code = "ledger_misconfigured"
+
+
+class OutdatedIntentError(LedgerError):
+    """The ledger has moved past what these bytes extend, and accepted nothing: they are to be made anew."""
+
+    code = "ledger_intent_outdated"

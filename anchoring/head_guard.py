@@ -28,15 +28,19 @@ def guard_path() -> Path:
     return Path(settings.VAR_DIR) / FILE_NAME
 
 
-def guarded_head(origin: str) -> Checkpoint | None:
-    """Return the highest head of *origin* known to have been signed, or None. Raises HeadGuardUnreadableError."""
-    head = _read().get(origin)
+def guarded_head(origin: str, *, path: Path | None = None) -> Checkpoint | None:
+    """Return the highest head of *origin* known to have been signed, or None. Raises HeadGuardUnreadableError.
+
+    Another *path* than our own log's is a witness's memory of somebody else's log.
+    """
+    path = path or guard_path()
+    head = _read(path).get(origin)
     if head is None:
         return None
     try:
         return Checkpoint(origin, head["size"], b64decode(head["root"], validate=True))
     except (KeyError, TypeError, ValueError, CheckpointFormatError):
-        raise HeadGuardUnreadableError(f"{guard_path()} holds no head") from None
+        raise HeadGuardUnreadableError(f"{path} holds no head") from None
 
 
 def refuse_older_tree(*, origin: str, size: int, root_at: Callable[[int], bytes]) -> None:
@@ -47,7 +51,7 @@ def refuse_older_tree(*, origin: str, size: int, root_at: Callable[[int], bytes]
     if size < guarded.size:
         raise LogRollbackError(
             f"the database holds {size} leaves of {origin}, but {guarded.size} have been signed (see {guard_path()}). "
-            "Restore the newest backup; if the newer leaves are lost for good, start a new log under a new LOG_ORIGIN"
+            "Bring the newer ones back from what was published: `manage.py log recover`, docs/procedures/anchoring.md"
         )
     if root_at(guarded.size) != guarded.root:
         raise LogForkError(
@@ -56,11 +60,16 @@ def refuse_older_tree(*, origin: str, size: int, root_at: Callable[[int], bytes]
         )
 
 
-def advance_guard(head: Checkpoint) -> None:
-    """Remember *head*, on disk when this returns. The caller holds the tree head's row lock."""
-    heads = _read()
+def advance_guard(head: Checkpoint, *, path: Path | None = None) -> None:
+    """Remember *head*, on disk when this returns. The caller holds the one lock under which this file is written.
+
+    Raises LogRollbackError or LogForkError, and leaves the file alone, when it remembers more, or another root.
+    """
+    path = path or guard_path()
+    heads = _read(path)
+    # A lock ends with the caller's connection, which may be gone without the caller knowing: another may have signed.
+    _refuse_to_go_back(guarded_head(head.origin, path=path), head)
     heads[head.origin] = {"size": head.size, "root": b64encode(head.root).decode("ascii")}
-    path = guard_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_suffix(".new")
     _write_durably(staged, json.dumps(heads).encode())
@@ -69,8 +78,14 @@ def advance_guard(head: Checkpoint) -> None:
     _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
 
 
-def _read() -> dict[str, Any]:
-    path = guard_path()
+def _refuse_to_go_back(guarded: Checkpoint | None, head: Checkpoint) -> None:
+    if guarded and head.size < guarded.size:
+        raise LogRollbackError(f"{guarded.size} leaves of {head.origin} have been signed meanwhile, not {head.size}")
+    if guarded and head.size == guarded.size and head.root != guarded.root:
+        raise LogForkError(f"another root of {head.origin} has been signed at {head.size} leaves")
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         heads = json.loads(path.read_bytes())
     except FileNotFoundError:

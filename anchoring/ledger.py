@@ -1,26 +1,19 @@
-"""What a ledger must promise to attest our checkpoints, and which ledgers this deployment uses.
+"""What a ledger must promise to attest our checkpoints.
 
 A ledger never sees a record: it receives checkpoints (origin, size, root) and says that it has seen them. One class per
-ledger, one file per class under ``backends/``, no shared code between them; ``ANCHORING_LEDGERS`` names the classes.
+kind of ledger, one file per class under ``backends/``; the registry knows which of them this deployment uses.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from hashlib import sha256
-from typing import Protocol
-
-from django.conf import settings
-from django.utils.module_loading import import_string
+from typing import Protocol, Self
 
 from protocol.checkpoint import Checkpoint, VerifierKey
 from protocol.encoding import canonical_json
-
-logger = logging.getLogger(__name__)
 
 
 class Presence(StrEnum):
@@ -73,24 +66,38 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What a verifier of attestations already trusts."""
+    """What a verifier of attestations already trusts: the log's keys, and the *pins* of the ledger in question.
+
+    Pins have the names and form of ``LedgerIdentity.pins``: a witness's ``vkey``, a contract's ``chain_id`` and
+    ``address``, the ``certificate`` of a time stamping authority.
+    """
 
     log_keys: tuple[VerifierKey, ...]
+    pins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class AttestationVerdict:
-    """*not_checked* names what this ledger's evidence cannot show without asking the ledger."""
+    """*not_checked* names what this evidence cannot show by itself.
+
+    *is_conclusive* says that the evidence alone proves that the ledger attested the checkpoint; without it, the ledger
+    must be asked. *attested_at* is the time that the ledger vouches for (POSIX seconds), where it vouches for one.
+    """
 
     is_valid: bool
     reason: str = ""
     not_checked: tuple[str, ...] = field(default=())
+    is_conclusive: bool = True
+    attested_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerHealth:
+    """*spent* is what submissions have cost so far, in the ledger's own unit, for the operator."""
+
     is_healthy: bool
     detail: str
+    spent: str = ""
 
 
 class Ledger(Protocol):
@@ -99,16 +106,32 @@ class Ledger(Protocol):
     Every method may be called any number of times, by several workers at once, and after a crash at any point.
     """
 
+    @classmethod
+    def from_options(cls, ledger_id: str, options: Mapping[str, str]) -> Self:
+        """Make the ledger that an operator configured, without contacting it. Raises LedgerMisconfiguredError."""
+        ...
+
     def identity(self) -> LedgerIdentity:
         """Answer without input or output: the same for the life of the process, unique among the ledgers in use."""
         ...
 
     def prepare(self, head: PublishedCheckpoint, previous: Extension | None) -> Intent:
-        """Return the final bytes for *head* without sending anything; *previous* is None on a ledger that has none."""
+        """Return the final bytes for *head* without sending them; *previous* is None on a ledger that has none."""
         ...
 
     def submit(self, intent: Intent) -> None:
-        """Send exactly the bytes of *intent*. Sending them again must have no second effect."""
+        """Send exactly the bytes of *intent*. Sending them again must have no second effect.
+
+        OutdatedIntentError says that the ledger has moved on and refused them, so that others must be prepared;
+        UnderpricedOnLedgerError that they offer too little, so that ``replace`` is asked.
+        """
+        ...
+
+    def replace(self, intent: Intent) -> Intent | None:
+        """Return other bytes with the same effect that offer more, or None where this ledger replaces nothing.
+
+        At most one of all bytes ever returned for an intent can take effect.
+        """
         ...
 
     def find(self, checkpoint: Checkpoint) -> Presence:
@@ -144,21 +167,3 @@ def intent_id(ledger_id: str, checkpoint: Checkpoint) -> bytes:
     """Return the 32 bytes that name the one intent of *checkpoint* on this ledger."""
     fields = [ledger_id, checkpoint.origin, checkpoint.size, checkpoint.root.hex()]
     return sha256(canonical_json(fields)).digest()
-
-
-def ledgers() -> Mapping[str, Ledger]:
-    """Return the ledgers in use by id. One that cannot be loaded is left out, and the system check names it."""
-    return _load(tuple(settings.ANCHORING_LEDGERS))
-
-
-@cache
-def _load(paths: tuple[str, ...]) -> Mapping[str, Ledger]:
-    loaded: dict[str, Ledger] = {}
-    for path in paths:
-        try:
-            ledger: Ledger = import_string(path)()
-            loaded.setdefault(ledger.identity().ledger_id, ledger)
-        except Exception:
-            # A broken backend must block neither signing nor the other backends.
-            logger.exception("ledger %s cannot be loaded", path)
-    return loaded

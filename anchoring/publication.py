@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from anchoring.errors import LogResourceNotFoundError
 from anchoring.models import LogEntry
-from anchoring.receipts import newest_checkpoint
+from anchoring.receipts import cosigned_note, newest_checkpoint
 from anchoring.tiles import StoredTiles, tile_width
 from protocol.errors import TreeRangeError
 from protocol.merkle import HASH_SIZE, TILE_WIDTH, tile_path
@@ -28,11 +28,11 @@ class PublishedBytes:
 
 
 def read_checkpoint() -> str:
-    """Return the newest signed note. Raises LogResourceNotFoundError before the first."""
+    """Return the newest signed note with the cosignatures gathered. Raises LogResourceNotFoundError before the first."""
     checkpoint = newest_checkpoint()
     if checkpoint is None:
         raise LogResourceNotFoundError("nothing has been signed yet")
-    return checkpoint.note
+    return cosigned_note(checkpoint)
 
 
 def read_tile(path: str) -> PublishedBytes:

@@ -19,6 +19,7 @@ An index, once committed, is never given again: the tree only grows.
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -27,11 +28,13 @@ from anchoring.crashpoint import reach
 from anchoring.doorbell import ring_on_commit
 from anchoring.errors import LogForkError, LogRollbackError
 from anchoring.head_guard import advance_guard, refuse_older_tree
-from anchoring.ledger import ledgers
-from anchoring.log_key import is_signed_by_us, log_key, log_origin, log_signer
+from anchoring.log_key import cosigned_at, is_signed_by_us, log_key, log_origin, log_signer, sign_note
 from anchoring.models import Attestation, Checkpoint, LogEntry, TreeHead
+from anchoring.registry import ledgers
 from anchoring.tiles import StoredTiles, border_tiles, store_tiles
 from protocol import checkpoint as signed_checkpoint
+from protocol.cose_receipt import sign_root, verify_signed_root
+from protocol.errors import CodedError, ConflictError, TileError, UnavailableError
 from protocol.merkle import EMPTY_ROOT, append, leaf_hash, root
 from protocol.proof import leaf_data
 
@@ -57,7 +60,7 @@ def sequence(*, limit: int = 4096) -> int:
         return 0
     # durable: a caller's open transaction would keep every other sequencer waiting for the head.
     with transaction.atomic(durable=True):
-        head = _lock_head()
+        head = lock_head()
         reach("sequence.head_locked")
         leaf_hashes = _place_records(start=head.size, limit=limit)
         reach("sequence.records_placed")
@@ -67,35 +70,82 @@ def sequence(*, limit: int = 4096) -> int:
     return len(leaf_hashes)
 
 
-def sign_checkpoint() -> Checkpoint | None:
-    """Sign the tree if it has grown since the last checkpoint, else return None.
+def sign_checkpoint(*, min_seconds: float = 0) -> Checkpoint | None:
+    """Sign the tree if it has grown since the last checkpoint, and that one is *min_seconds* old; else return None.
 
     Raises LogRollbackError or LogForkError, and signs nothing, when the tree is not an extension of what was signed.
     """
+    if not _is_due(_newest_checkpoint(), min_seconds):
+        return None
     with transaction.atomic(durable=True):
-        head = _lock_head()
-        latest = Checkpoint.objects.filter(origin=log_origin()).last()
-        if head.size == (latest.size if latest else 0):
+        head = lock_head()
+        # Again, now that nobody else can sign: two rings within the interval make one checkpoint.
+        latest = _newest_checkpoint()
+        if head.size == (latest.size if latest else 0) or not _is_due(latest, min_seconds):
             return None
         _refuse_to_fork(head, latest)
-        checkpoint = _sign(head)
+        now = timezone.now()
+        checkpoint = _sign(head, signed_at=not_before(latest, now), clock_at=now)
         reach("sign.checkpoint_stored")
         ring_on_commit(ATTEST_TASK)
     reach("sign.committed")
     return checkpoint
 
 
-def _lock_head() -> TreeHead:
+def refusal_to_sign() -> CodedError | None:
+    """Return what keeps the stored tree from being signed, or None: for whoever watches the log. Takes no lock."""
+    refusal: CodedError | None = None
+    # Without the lock, log and guard may move between two reads: what really stands in the way stands there each time.
+    for _ in range(3):
+        head = TreeHead.objects.filter(id=TreeHead.ONLY_ID).first()
+        try:
+            _refuse_to_fork(head or TreeHead(size=0, root=EMPTY_ROOT), _newest_checkpoint())
+        except (ConflictError, UnavailableError, TileError) as error:
+            refusal = error
+        else:
+            return None
+    return refusal
+
+
+def _newest_checkpoint() -> Checkpoint | None:
+    return Checkpoint.objects.filter(origin=log_origin()).last()
+
+
+def _is_due(latest: Checkpoint | None, min_seconds: float) -> bool:
+    # By the clock's own word for the last one, which a clock set back since has made a time to come: then, too, it is due.
+    return latest is None or not 0 <= (timezone.now() - latest.clock_at).total_seconds() < min_seconds
+
+
+def lock_head() -> TreeHead:
+    """Return the tree head, made if there is none, locked until the transaction ends."""
     head, _ = TreeHead.objects.select_for_update().get_or_create(id=TreeHead.ONLY_ID, defaults={"root": EMPTY_ROOT})
     return head
 
 
 def _place_records(*, start: int, limit: int) -> list[bytes]:
+    _adopt_recovered(limit)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(_PLACE, [now, start, limit])
         placed = sorted(cursor.fetchall())
     return [leaf_hash(leaf_data(kind, bytes(digest))) for _, kind, digest in placed]
+
+
+def _adopt_recovered(limit: int) -> None:
+    """Give a record that is handed in again, after a restore, the leaf it had before instead of a second one."""
+    recovered = LogEntry.objects.filter(record_id__startswith=LogEntry.RECOVERED)
+    if not recovered.exists():
+        return
+    waiting = list(LogEntry.objects.filter(leaf_index__isnull=True).order_by("id")[:limit])
+    leaves = {
+        (leaf.kind, bytes(leaf.digest)): leaf for leaf in recovered.filter(digest__in=[r.digest for r in waiting])
+    }
+    for record in waiting:
+        leaf = leaves.pop((record.kind, bytes(record.digest)), None)
+        if leaf is not None:
+            record.delete()
+            leaf.record_id, leaf.created_at = record.record_id, record.created_at
+            leaf.save(update_fields=["record_id", "created_at"])
 
 
 def _grow_tree(head: TreeHead, leaf_hashes: list[bytes]) -> None:
@@ -127,14 +177,31 @@ def _refuse_to_fork(head: TreeHead, latest: Checkpoint | None) -> None:
         raise LogForkError(f"{contradicted.ledger_id} contradicts checkpoint {contradicted.checkpoint_id}")
 
 
-def _sign(head: TreeHead) -> Checkpoint:
+def not_before(latest: Checkpoint | None, now: datetime) -> datetime:
+    """Return the time to sign at: *now*, unless the clock has been set back behind the checkpoint before."""
+    # Whoever sees times go back in what a log signs sees a log that lies about them.
+    if latest is None:
+        return now
+    return max(now, latest.signed_at, datetime.fromtimestamp(cosigned_at(latest.note), UTC))
+
+
+def _sign(head: TreeHead, *, signed_at: datetime, clock_at: datetime) -> Checkpoint:
     statement = signed_checkpoint.Checkpoint(log_origin(), head.size, bytes(head.root))
-    note = signed_checkpoint.sign(statement, log_signer())
-    signed_checkpoint.verify(note, [log_key()])
+    note = sign_note(statement, timestamp=int(signed_at.timestamp()))
+    receipt_signature = sign_root(statement, log_signer(), issued_at=int(signed_at.timestamp()))
+    verify_signed_root(receipt_signature, checkpoint=statement, keys=[log_key()])
     reach("sign.note_made")
     # Before the row: a head that may have been published is never unknown to the guard.
     advance_guard(statement)
     reach("sign.guard_advanced")
-    checkpoint = Checkpoint.objects.create(origin=statement.origin, size=head.size, root=statement.root, note=note)
+    checkpoint = Checkpoint.objects.create(
+        origin=statement.origin,
+        size=head.size,
+        root=statement.root,
+        note=note,
+        receipt_signature=receipt_signature,
+        signed_at=signed_at,
+        clock_at=clock_at,
+    )
     Attestation.objects.bulk_create(Attestation(checkpoint=checkpoint, ledger_id=name) for name in ledgers())
     return checkpoint

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from django.db.models import Q
 
 from anchoring.models import Tile
-from protocol.merkle import TILE_HEIGHT, TILE_WIDTH, Tiles
+from protocol.merkle import HASH_SIZE, MAX_SIZE, TILE_HEIGHT, TILE_WIDTH, Tiles
 
 Position = tuple[int, int]
 
+# As many as a tree of MAX_SIZE leaves has.
+TREE_LEVELS = -(-MAX_SIZE.bit_length() // TILE_HEIGHT)
 # 8 kB each: a few megabytes a statement.
 STORE_BATCH = 500
 
@@ -59,6 +61,18 @@ def store_tiles(tiles: Tiles) -> None:
         unique_fields=["level", "index"],
         update_fields=["hashes"],
     )
+
+
+def cut_tiles(size: int) -> None:
+    """Take back what tiles hold past the first *size* leaves."""
+    for level in range(TREE_LEVELS):
+        index, width = divmod(size >> (TILE_HEIGHT * level), TILE_WIDTH)
+        rows = Tile.objects.filter(level=level)
+        border = rows.filter(index=index).first() if width else None
+        rows.filter(index__gte=index).exclude(pk=border.pk if border else 0).delete()
+        if border:
+            border.hashes = bytes(border.hashes)[: width * HASH_SIZE]
+            border.save(update_fields=["hashes"])
 
 
 def _load(positions: set[Position], leaves: range | None) -> dict[Position, bytes]:

@@ -25,7 +25,7 @@ class TemplateForm(forms.Form):
     """One request template for certificates of *credential_type*."""
 
     name = forms.CharField(
-        label=_("Name"),
+        label=_("Name of the template"),
         max_length=MAX_NAME,
         help_text=_("For your own lists. Citizens do not see it."),
         error_messages={"required": _("Enter a name for the template.")},

@@ -43,9 +43,10 @@ CLAIMS = {
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What `make run` prints: a presentation of the certificate already issued."""
+    """What `make run` prints: a presentation of the certificate already issued, and its record in the log."""
 
     number: str
+    record_id: str
     presentation: str
 
 
@@ -60,7 +61,7 @@ def seed() -> Demonstration:
     while sequencer.sequence():
         pass
     sequencer.sign_checkpoint()
-    return Demonstration(credential.number, _present(credential, person))
+    return Demonstration(credential.number, issuance.record_id(credential.pk), _present(credential, person))
 
 
 def _issue(person: Person) -> Credential:

@@ -14,17 +14,21 @@ from django.urls import Resolver404, resolve
 from django_structlog.middlewares import RequestMiddleware
 from redis.exceptions import RedisError
 
+from config import tally
 from config.problems import MACHINE_PREFIXES, answer, answer_error, answer_outage
+from credentials.views.api import VERDICT
 from protocol.errors import CodedError
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
+# What is counted of a request for a verdict that got none: it was malformed, too large, or one too many.
+REFUSED = "refused"
 UTF_8 = frozenset({"utf-8", "utf8"})
 # The database or the cache does not answer: no fault of this request, and it passes.
 OUTAGES = (OperationalError, InterfaceError, RedisError)
-PRIVATE_PREFIXES = ("/portal/", "/clerk/", "/verifier/", "/accounts/", "/admin/", "/demo/", "/verify")
+PRIVATE_PREFIXES = ("/portal/", "/clerk/", "/verifier/", "/accounts/", "/admin/", "/demo/", "/verify", "/operations/")
 
 
 class RouteLogMiddleware(RequestMiddleware):
@@ -99,15 +103,24 @@ class DirectRoutesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info not in settings.DIRECT_ROUTES:
-            return self.get_response(request)
+            answer_to_page = self.get_response(request)
+            _count_verdict(request)
+            return answer_to_page
         match = _resolve_direct(request.path_info)
         try:
             response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         except CodedError as error:
             response = answer_error(request, error)
+        _count_verdict(request, otherwise=REFUSED)
         # CommonMiddleware is among those skipped; without a length the server would answer in chunks.
         response["Content-Length"] = str(len(response.content))
         return response
+
+
+def _count_verdict(request: HttpRequest, *, otherwise: str = "") -> None:
+    verdict = request.META.get(VERDICT, otherwise)
+    if verdict:
+        tally.count(tally.VERIFICATION, verdict)
 
 
 def _is_page_with_nul(request: HttpRequest) -> bool:

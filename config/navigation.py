@@ -18,6 +18,7 @@ class Place:
     path: str
     text: Text
     icon: str = ""
+    is_for_operators: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,15 @@ class Link:
     is_current: bool
 
 
+LOG = Place("/operations/log/", _("Log and ledgers"), is_for_operators=True)
+
 PLACES: dict[str, tuple[Place, ...]] = {
     "public": (
         Place("/verify", _("Check a certificate")),
         Place("/portal/", _("My certificates")),
         Place("/clerk/", _("For staff")),
         Place("/verifier/", _("For organisations")),
+        LOG,
     ),
     "portal": (
         Place("/portal/", _("Certificates"), "card"),
@@ -50,6 +54,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         Place("/clerk/templates/", _("Request templates")),
         Place("/clerk/staff/", _("Staff and roles")),
         Place("/clerk/audit/", _("Audit trail")),
+        LOG,
     ),
     "verifier": (
         Place("/verifier/", _("Overview")),
@@ -57,8 +62,12 @@ PLACES: dict[str, tuple[Place, ...]] = {
         Place("/verifier/templates/", _("Request templates")),
         Place("/verifier/keys/", _("Keys")),
     ),
+    "operator": (
+        LOG,
+        Place("/admin/", _("Administration"), is_for_operators=True),
+    ),
 }
-PREFIXES = {"/portal/": "portal", "/clerk/": "clerk", "/verifier/": "verifier"}
+PREFIXES = {"/portal/": "portal", "/clerk/": "clerk", "/verifier/": "verifier", "/operations/": "operator"}
 
 
 def audience_of(path: str) -> str:
@@ -67,9 +76,13 @@ def audience_of(path: str) -> str:
 
 def links_for(audience: str, request: HttpRequest) -> list[Link]:
     held: frozenset[str] | None = getattr(request, "role_names", None)
-    places = [place for place in PLACES.get(audience, ()) if _is_open(place, held)]
+    places = [place for place in PLACES.get(audience, ()) if _is_open(place, held) and _is_shown(place, request)]
     current = _current(places, request.path)
     return [Link(place.path, place.text, place.icon, place is current) for place in places]
+
+
+def _is_shown(place: Place, request: HttpRequest) -> bool:
+    return not place.is_for_operators or bool(getattr(getattr(request, "user", None), "is_staff", False))
 
 
 def _is_open(place: Place, held: frozenset[str] | None) -> bool:

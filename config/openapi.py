@@ -53,6 +53,40 @@ def _probe(operation: str, summary: str, state: str) -> dict[str, Any]:
             "responses": {"200": answer}}  # fmt: skip
 
 
+_CODES = {"type": "array", "items": {"type": "string", "pattern": "^[a-z0-9_]+$"}}
+
+
+def _log_probe() -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["status", "errors", "warnings"],
+        "properties": {
+            "status": {"type": "string", "enum": ["fine", "failing"]},
+            "errors": {**_CODES, "description": "What keeps the log or a ledger from working until someone acts"},
+            "warnings": {**_CODES, "description": "What someone should look at"},
+        },
+    }
+    answers = {
+        "200": ("No error stands", {"status": "fine", "errors": [], "warnings": ["ledger_behind"]}),
+        "503": ("An error stands", {"status": "failing", "errors": ["log_rolled_back"], "warnings": []}),
+    }
+    responses = {
+        status: {"description": text, "content": {"application/json": {"schema": schema, "example": example}}}
+        for status, (text, example) in answers.items()
+    }
+    return {"operationId": "report_anchoring", "summary": "The log and its ledgers need nobody", "tags": ["service"],
+            "security": [{}], "responses": responses}  # fmt: skip
+
+
+def _metrics() -> dict[str, Any]:
+    content = {"text/plain": {"schema": {"type": "string"}, "example": "chancela_log_size 2.0\n"},
+               "application/openmetrics-text": {"schema": {"type": "string"}}}  # fmt: skip
+    return {"operationId": "read_metrics", "summary": "Figures for Prometheus", "tags": ["service"], "security": [{}],
+            "description": "Only for whoever sends the operator's token as `Authorization: Bearer`, or asks from a "
+                           "network that the operator named.",
+            "responses": {"200": {"description": "Figures", "content": content}}}  # fmt: skip
+
+
 def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add what concerns all apps: introduction, server, problems, probes (a drf-spectacular post-processing hook)."""
     result["info"]["description"] = _DESCRIPTION
@@ -62,6 +96,8 @@ def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     result["paths"] |= {
         "/health/alive": {"get": _probe("report_alive", "The process answers", "alive")},
         "/health/ready": {"get": _probe("report_ready", "The database answers too", "ready")},
+        "/health/anchoring": {"get": _log_probe()},
+        "/metrics": {"get": _metrics()},
     }
     with translation.override("en"):
         for path in result["paths"].values():

@@ -24,6 +24,13 @@ PROBLEM_CODES: Mapping[str, Mapping[int, tuple[str, ...]]] = {
         415: ("unsupported_media_type",),
         429: ("too_many_requests",),
     },
+    "create_evidence": {
+        400: ("json_invalid", "verify_request_invalid", "policy_invalid"),
+        401: ("api_key_invalid",),
+        413: ("too_large",),
+        415: ("unsupported_media_type",),
+        429: ("too_many_requests",),
+    },
     "read_trust_bundle": {},
     "read_type": {**_ADDRESS, 404: ("not_found",)},
     "read_issuer": {**_ADDRESS, 404: ("not_found",)},
@@ -57,10 +64,26 @@ PROBLEM_CODES: Mapping[str, Mapping[int, tuple[str, ...]]] = {
     "read_log_key": {},
     "read_tile": {**_ADDRESS, 404: ("log_resource_not_found", "not_found")},
     "read_entries": {**_ADDRESS, 404: ("log_resource_not_found", "not_found")},
+    # 409 is in the standard's own form: the size, as text.
+    "create_cosignature": {
+        400: ("witness_request_malformed",),
+        403: ("witness_checkpoint_unsigned",),
+        404: ("witness_origin_unknown", "witness_disabled"),
+        413: ("too_large",),
+        415: ("unsupported_media_type",),
+        422: ("witness_proof_invalid",),
+        429: ("too_many_requests",),
+        503: ("witness_memory_unsound", "log_guard_unreadable"),
+    },
+    "read_witness_keys": {404: ("witness_disabled",)},
+    "read_cosigned_checkpoint": {**_ADDRESS, 404: ("witnessed_log_missing", "not_found")},
+    "read_entered_checkpoint": {**_ADDRESS, 404: ("witnessed_log_missing", "not_found"), 409: ("receipt_pending",)},
     # Besides, DID resolution answers its own errors in its own form, as part of the result (W3C DID Resolution).
     "resolve_did": {**_ADDRESS, 401: ("api_key_invalid",), 429: ("too_many_requests",)},
     "report_alive": {},
     "report_ready": {503: ("unavailable",)},
+    "report_anchoring": {503: ("unavailable",)},
+    "read_metrics": {403: ("forbidden",), 404: ("not_found",)},
 }
 
 PROBLEM_SCHEMA: Mapping[str, Any] = {

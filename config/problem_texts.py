@@ -43,7 +43,7 @@ _PEOPLE: dict[str, Entry] = {
     "reauthentication_required": (_("Confirm that it is you"), _("Sign in again, then repeat this step.")),
     "last_factor": (
         _("Your last second factor"),
-        _("Your part here needs one. Set up another passkey or authenticator app first."),
+        _("Your role needs one. Set up another passkey or authenticator app first."),
     ),
     "role_missing": (_("This is not your part"), _("Your account holds none of the roles that this page is for.")),
     "role_taken": (_("Role held already"), _("The account already holds this role at this department.")),
@@ -99,6 +99,10 @@ _CERTIFICATES: dict[str, Entry] = {
     "body_invalid": (_("Not what this address takes"), _("Send a JSON object with exactly the documented members.")),
     "reason_missing": (_("Say why"), _("Give a reason, so that your colleague knows what to change.")),
     "reason_unfit": (_("This reason does not fit"), _("Choose a reason that goes with this change.")),
+    "evidence_invalid": (
+        _("Not an evidence file"),
+        _("It is malformed, or of another version. Use the file exactly as it was made."),
+    ),
     "trust_bundle_invalid": (
         _("The trust bundle cannot be used"),
         _("It is malformed or has expired. Fetch a new one."),
@@ -143,6 +147,16 @@ _LOG: dict[str, Entry] = {
     "record_not_logged": (_("Not in the log"), _("The log knows no such record.")),
     "receipt_pending": (_("The proof is not ready yet"), _("Try again in a few seconds.")),
     "log_resource_not_found": (_("Not published"), _("The log has published nothing at this address.")),
+    "log_not_followable": (
+        _("This log cannot be followed"),
+        _("Give the address and the keys of one log of another service."),
+    ),
+    "log_not_followed": (_("Not followed"), _("The monitor does not follow this log.")),
+    "log_not_recoverable": (
+        _("The log cannot be recovered from this"),
+        _("Find a copy of the published log that reaches the newest head that was signed."),
+    ),
+    "retry_refused": (_("Nothing to try again"), _("Look at the ledger’s state and last error first.")),
     **dict.fromkeys(
         ["log_rolled_back", "log_forked", "log_guard_unreadable"],
         (
@@ -152,25 +166,70 @@ _LOG: dict[str, Entry] = {
     ),
     **dict.fromkeys(
         ["ledger_error", "ledger_transient", "ledger_ambiguous", "ledger_rejected", "ledger_underpriced",
-         "ledger_conflict", "ledger_misconfigured"],
+         "ledger_conflict", "ledger_misconfigured", "ledger_intent_outdated"],
         (_("A ledger did not attest"), _("Certificates are not affected. An operator can see why.")),
+    ),
+    "ledger_unknown": (_("No such ledger"), _("No ledger in use has this id.")),
+    "ledger_id_taken": (_("This ledger id is taken"), _("Another ledger has it, or had it. Choose a new one.")),
+    "ledger_id_invalid": (
+        _("This cannot be a ledger id"),
+        _("Use 1 to 60 lower-case letters, digits, dots and hyphens, with a letter or digit first."),
+    ),
+    "witness_disabled": (_("No witness here"), _("This service does not cosign the checkpoints of other logs.")),
+    "witnessed_log_missing": (
+        _("Nothing witnessed"),
+        _("No checkpoint of this log has been cosigned here, or entered into our own log."),
+    ),
+    "witnessed_log_invalid": (
+        _("This log cannot be witnessed"),
+        _("Give the origin of another deployment's log, and its keys under that name."),
+    ),
+    "witness_memory_unsound": (
+        _("Nothing is cosigned for this log at the moment"),
+        _("Stored data contradict each other. An operator must act."),
     ),
 }  # fmt: skip
 
 _NOT_PROOF: Entry = (_("The proof does not hold"), _("It is malformed, or does not belong to this record and log."))
+_NOT_STAMP: Entry = (
+    _("The time stamp does not hold"),
+    _("It is malformed, stamps something else, or is not of the authority that is trusted."),
+)
+_NOT_HELD: Entry = (
+    _("The other log's entry does not hold"),
+    _("It is malformed, records something else, or is not of the log that is trusted."),
+)
 _NOT_STATUS: Entry = (_("The status list cannot be used"), _("It is malformed, too old, or not of this address."))
 _NOT_DID: Entry = (_("Not a usable identifier"), _("This is not a DID that can be resolved here."))
 _NOT_ENVELOPE: Entry = (_("The envelope cannot be opened"), _("It is malformed, altered, or sealed to another key."))
 _NOT_QUERY: Entry = (_("The query cannot be used"), _("It is malformed, or asks in a way that is not spoken here."))
+_NOT_WITNESSED: Entry = (
+    _("The checkpoint was not cosigned"),
+    _("The request to the witness, or its answer, breaks a rule of tlog-witness, or does not extend what it has seen."),
+)
+_NOT_POLICY: Entry = (
+    _("The quorum policy cannot be used"),
+    _("It breaks a rule of tlog-policy. Each line names a log, a witness, a ledger or a group, and one the quorum."),
+)
 _NOT_TOKEN: Entry = (_("The token cannot be used"), _("It is malformed, or breaks a rule of its standard."))
 
 _STANDARDS: dict[str, Entry] = {
     **dict.fromkeys(
         ["merkle_invalid", "tree_range_invalid", "tile_invalid", "inclusion_proof_invalid", "consistency_proof_invalid",
          "note_invalid", "note_malformed", "note_key_invalid", "note_signature_invalid", "note_unsigned",
-         "checkpoint_malformed", "checkpoint_origin_mismatch", "leaf_malformed", "receipt_malformed"],
+         "checkpoint_malformed", "empty_tree_root_invalid", "checkpoint_origin_mismatch", "cosignature_time_invalid",
+         "leaf_malformed", "receipt_malformed",
+         "proof_chain_malformed",
+         "cose_receipt_invalid", "cose_receipt_malformed", "cose_receipt_key_unknown", "cose_receipt_signature_invalid",
+         "cose_receipt_size_mismatch", "cose_receipt_root_mismatch"],
         _NOT_PROOF,
     ),
+    **dict.fromkeys(
+        ["witness_refused", "witness_request_malformed", "witness_checkpoint_unsigned", "witness_origin_unknown",
+         "witness_size_conflict", "witness_proof_invalid", "witness_response_malformed"],
+        _NOT_WITNESSED,
+    ),
+    "quorum_policy_malformed": _NOT_POLICY,
     **dict.fromkeys(
         ["status_list_invalid", "status_list_malformed", "status_list_too_large", "status_list_subject_mismatch",
          "status_list_not_yet_valid", "status_list_expired", "status_list_stale"],
@@ -191,8 +250,18 @@ _STANDARDS: dict[str, Entry] = {
     ),
     **dict.fromkeys(
         ["protocol_error", "encoding_invalid", "claim_name_reserved", "digest_malformed", "claim_path_unknown",
-         "issuer_mismatch"],
+         "issuer_mismatch", "cbor_invalid", "der_invalid"],
         _NOT_TOKEN,
+    ),
+    **dict.fromkeys(
+        ["time_stamp_invalid", "time_stamp_malformed", "time_stamp_refused", "time_stamp_imprint_mismatch",
+         "time_stamp_signer_untrusted", "time_stamp_signature_invalid"],
+        _NOT_STAMP,
+    ),
+    **dict.fromkeys(
+        ["remote_entry_invalid", "remote_entry_malformed", "remote_entry_digest_mismatch",
+         "remote_entry_signature_invalid"],
+        _NOT_HELD,
     ),
 }  # fmt: skip
 

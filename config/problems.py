@@ -44,9 +44,25 @@ CODE_OF_STATUS = {
 STATUS_OF_CODE = {
     "api_key_invalid": 401,
     "sign_in_required": 401,
+    # As C2SP tlog-witness numbers its refusals.
+    "witness_checkpoint_unsigned": 403,
+    "witness_origin_unknown": 404,
+    "witness_size_conflict": 409,
+    "witness_proof_invalid": 422,
     **{code: status for status, code in CODE_OF_STATUS.items() if status in {405, 406, 413, 415, 429}},
 }
-MACHINE_PREFIXES = ("/api/", "/1.0/", "/.well-known/", "/status/", "/types/", "/log/", "/health/", "/portal/wallet/")
+MACHINE_PREFIXES = (
+    "/api/",
+    "/1.0/",
+    "/.well-known/",
+    "/status/",
+    "/types/",
+    "/log/",
+    "/witness/",
+    "/health/",
+    "/metrics",
+    "/portal/wallet/",
+)
 
 
 def status_of(error: errors.CodedError) -> int:

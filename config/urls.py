@@ -5,8 +5,18 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from config.log_page import pause_ledger, resume_ledger, retry_ledger, show_log
+from config.metrics import show_metrics
 from config.openapi import show_document, show_try_it_page
-from config.views import describe_problem, home, list_problems, report_alive, report_ready, show_accessibility
+from config.views import (
+    describe_problem,
+    home,
+    list_problems,
+    report_alive,
+    report_anchoring,
+    report_ready,
+    show_accessibility,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
@@ -15,6 +25,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("problems/<slug:code>", describe_problem, name="problem"),
     path("health/alive", report_alive, name="alive"),
     path("health/ready", report_ready, name="ready"),
+    path("health/anchoring", report_anchoring, name="anchoring"),
+    path("metrics", show_metrics, name="metrics"),
+    path("operations/log/", show_log, name="operations_log"),
+    # A ledger of an installed package may have any id.
+    path("operations/log/<path:ledger_id>/pause/", pause_ledger, name="operations_pause"),
+    path("operations/log/<path:ledger_id>/resume/", resume_ledger, name="operations_resume"),
+    path("operations/log/<path:ledger_id>/retry/", retry_ledger, name="operations_retry"),
     path("api/openapi.json", show_document, name="openapi"),
     path("api/docs/", show_try_it_page, name="api_docs"),
     path("language/", include("django.conf.urls.i18n")),

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from config.log_state import recent_alerts
 from config.problem_texts import PROBLEM_TEXTS
 from config.problems import answer, answer_outage, describe
 from protocol.errors import NotFoundError, UnavailableError
@@ -52,6 +53,18 @@ def report_ready(request: HttpRequest) -> HttpResponse:
     except OperationalError as error:
         raise UnavailableError("database") from error
     return JsonResponse({"status": "ready"})
+
+
+@csrf_exempt
+@require_safe
+def report_anchoring(request: HttpRequest) -> HttpResponse:
+    """503 while something about the log needs a person; codes alone, because everyone may ask."""
+    codes = {
+        severity: sorted({alert.code for alert in recent_alerts() if alert.severity == severity})
+        for severity in ("error", "warning")
+    }
+    body = {"status": "failing" if codes["error"] else "fine", "errors": codes["error"], "warnings": codes["warning"]}
+    return JsonResponse(body, status=503 if codes["error"] else 200, headers={"Cache-Control": "no-store"})
 
 
 def refuse_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError
 
+from anchoring.throttle import count_request
 from credentials.facts import CouldNotCheckError
 from credentials.sources import database_sources
-from identity.throttle import count_request
 from identity.views.authentication import authenticate_api_key
 from protocol.errors import UnavailableError
 

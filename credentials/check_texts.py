@@ -34,6 +34,7 @@ TEXTS: Final[dict[str, str]] = {
     "status_valid": _("The issuer has not withdrawn it."),
     "status_absent": _("The issuer publishes no status for it."),
     "anchored": _("It is recorded in the public log."),
+    "anchor_attested": _("It is recorded in the log, and as many have attested that log as you asked for."),
     "anchor_foreign": _("Its issuer does not use this public log."),
     "authorization_active": _("The holder's permission to share it is in force."),
     "authorization_absent": _("It was not shared under a recorded permission."),
@@ -87,11 +88,24 @@ TEXTS: Final[dict[str, str]] = {
     "status_too_old": _("The newest status we have is older than you allow."),
     "anchor_pending": _("It is not in the public log yet. That takes a few seconds after issuing."),
     "anchor_unavailable": _("The public log could not be read. Try again in a few minutes."),
+    "log_not_accepted": _("It is not recorded in a log that you listed."),
+    "quorum_not_met": _("Too few of those that you listed have attested the log."),
+    "quorum_undetermined": _("Whether enough have attested the log can only be said by asking a ledger."),
+    "log_forked": _("The log has told two different stories. Keep this result: it is the proof."),
     "authorization_unknown": _("The permission that its holder signed is not recorded here."),
     "authorization_unavailable": _("Whether the holder's permission is still in force could not be checked."),
     "authorization_withdrawn": _("The holder has withdrawn the permission to use it."),
     "authorization_expired": _("The holder's permission to use it has ended."),
     "authorization_exceeded": _("It shows more than the holder permitted."),
+    "unsupported_here": _("This browser lacks what is needed to check this. The command line can."),
+    "snapshot_in_force": _("The keys that the file brings were in force at its date."),
+    "snapshot_of_another_time": _("The keys that the file brings are of another time than its report."),
+    "evidence_from_future": _("The file carries a date that has not come yet."),
+    "report_repeated": _("The report in the file says what comes out when everything is checked again."),
+    "report_differs": _("The report in the file says something else than what comes out when it is checked again."),
+    "cose_receipt_valid": _("The second proof from the log says the same."),
+    "cose_receipt_absent": _("The file holds no second proof from the log."),
+    "cose_receipt_unproven": _("The second proof from the log has nothing to be compared with."),
     "transaction_data_malformed": _("The permission that its holder signed is not well formed."),
 }
 _BY_STEP: Final[dict[str, str]] = {
@@ -99,11 +113,23 @@ _BY_STEP: Final[dict[str, str]] = {
     "disclosures": _ALTERED,
     "key_binding": _("The holder's signature did not pass."),
     "validity": _DATES,
+    "anchor": _("The proof from the public log does not hold."),
+    "cose_receipt": _("The second proof from the log does not hold."),
 }
 _OTHER = _("This check did not pass.")
 
+# How a ledger's word could be checked (credentials.attestations).
+STANDINGS: Final[dict[str, str]] = {
+    "offline": _("Checked here, without asking anyone"),
+    "ledger": _("Read from the ledger itself"),
+    "needs_ledger": _("Fits, but only the ledger can confirm it"),
+    "not_checked": _("Cannot be checked here"),
+    "pending": _("Asked for, not there yet"),
+    "invalid": _("Does not hold"),
+}
+
 STEP_NAMES: Final[dict[str, str]] = {
-    "parse": _("Form"),
+    "parse": _("Format"),
     "issuer_key": _("Issuer's key"),
     "issuer_trusted": _("Trust in the issuer"),
     "signature": _("Signature"),
@@ -113,6 +139,9 @@ STEP_NAMES: Final[dict[str, str]] = {
     "status": _("Status"),
     "anchor": _("Public log"),
     "authorization": _("Permission"),
+    "snapshot": _("Date of the file"),
+    "report": _("Report in the file"),
+    "cose_receipt": _("Second proof"),
 }
 
 
@@ -123,6 +152,10 @@ def sentence(code: str, *, step: str, language: str | None = None) -> str:
 
 def step_name(step: str) -> str:
     return _translate(STEP_NAMES[step], _language())
+
+
+def standing_text(standing: str) -> str:
+    return _translate(STANDINGS[standing], _language())
 
 
 def _language() -> str | None:

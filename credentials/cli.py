@@ -1,4 +1,7 @@
-"""Verify certificates offline: ``python -m credentials.cli verify --trust bundle.json FILE``.
+"""Verify certificates and evidence offline: ``python -m credentials.cli verify --trust bundle.json FILE``.
+
+FILE is a presentation, or an evidence bundle (``.evidence.json``). An evidence bundle is judged as of its date; without
+``--trust`` it can be found sound, and never valid, because anyone can write a file that agrees with itself.
 
 Exit codes: 0 valid, 1 invalid, 2 could not be determined, 3 wrong usage or unreadable input.
 """
@@ -9,17 +12,24 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from credentials.check_texts import step_name
-from credentials.policy import parse_policy
-from credentials.trust_bundle import BundleSources, parse_bundle
-from credentials.verification import Report, verify
+from credentials.check_texts import standing_text, step_name
+from credentials.evidence import EvidenceReport
+from credentials.evidence import verify as verify_evidence
+from credentials.evidence_file import FORMAT, MAX_EVIDENCE_BYTES
+from credentials.offline_ledgers import offline_verifiers
+from credentials.policy import Policy, parse_policy
+from credentials.trust_bundle import BundleSources, parse_bundle, parse_dated_bundle
+from credentials.verification import Check, Report, verify
 from protocol.encoding import json_loads
-from protocol.errors import CodedError
+from protocol.errors import CodedError, InvalidInputError
 from protocol.proof import parse_receipt
+from protocol.quorum import MAX_POLICY_BYTES, QuorumPolicy
+from protocol.quorum import parse_policy as parse_quorum
 
 EXIT_CODES = {"valid": 0, "invalid": 1, "undetermined": 2}
 EXIT_USAGE = 3
@@ -36,32 +46,83 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code; the report goes to standard output, what went wrong to standard error."""
     options = _read_options(arguments)
     try:
-        report = _verify(options)
+        data = _read(options.file)
+        report = _verify_evidence(data, options) if _is_evidence(data) else _verify(data, options)
     except (OSError, UnicodeDecodeError, CodedError) as error:
         print(f"{options.file}: {error}", file=sys.stderr)  # noqa: T201 a command line speaks
         return EXIT_USAGE
-    print(report_json(report) if options.json else _describe(report))  # noqa: T201 as above
+    print(_as_json(report) if options.json else _in_words(report))  # noqa: T201 as above
     return EXIT_CODES[report.verdict]
 
 
-def report_json(report: Report) -> str:
-    checks = [{**check._asdict(), "message": check.message} for check in report.checks]
-    members = {
+def _read(name: str) -> bytes:
+    # One byte more than is allowed tells that there is too much, without reading the rest.
+    if name == "-":
+        return sys.stdin.buffer.read(MAX_EVIDENCE_BYTES + 1)
+    with Path(name).open("rb") as file:
+        return file.read(MAX_EVIDENCE_BYTES + 1)
+
+
+def _is_evidence(data: bytes) -> bool:
+    """A presentation is no JSON, and an evidence bundle names its format."""
+    return data.lstrip().startswith(b"{") and FORMAT.partition("@")[0].encode() in data
+
+
+def _as_json(report: Report | EvidenceReport) -> str:
+    members = evidence_members(report) if isinstance(report, EvidenceReport) else report_members(report)
+    # Names in a policy are octets; those that are not UTF-8 are written as escapes, which JSON has for them.
+    return json.dumps(members, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace").decode()
+
+
+def _in_words(report: Report | EvidenceReport) -> str:
+    lines = _describe_evidence(report) if isinstance(report, EvidenceReport) else _describe(report)
+    return "\n".join(map(_printable, lines))
+
+
+def _printable(line: str) -> str:
+    # Names come out of a file that anyone may have written: no line of theirs, and no command to the terminal.
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
+
+
+def report_members(report: Report) -> dict[str, Any]:
+    """Return the report as it is printed with ``--json``."""
+    return {
         "verdict": report.verdict,
         "claims": report.claims,
         "issuer": report.issuer,
         "vct": report.vct,
-        "checks": checks,
+        "checks": _check_members(report.checks),
     }
-    return json.dumps(members, ensure_ascii=False, indent=2)
+
+
+def evidence_members(report: EvidenceReport) -> dict[str, Any]:
+    """Return the report on an evidence bundle as it is printed with ``--json``."""
+    return {
+        "verdict": report.verdict,
+        "made_at": report.made_at.isoformat(),
+        "consistency": report.consistency,
+        "trust": report.trust,
+        "attested_by": report.attested_by,
+        "is_snapshot_past": report.is_snapshot_past,
+        "attestations": [item.describe() for item in report.attestations],
+        "file_checks": _check_members(report.file_checks),
+        "as_of": report_members(report.as_of),
+        "trusted": report_members(report.trusted) if report.trusted else None,
+    }
+
+
+def _check_members(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    return [{**check._asdict(), "message": check.message} for check in checks]
 
 
 def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(prog="python -m credentials.cli", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    command = commands.add_parser("verify", help="judge one presentation")
-    command.add_argument("file", metavar="FILE", help="the presentation, or - for standard input")
-    command.add_argument("--trust", required=True, type=Path, help="trust bundle, from /api/v1/trust-bundle")
+    command = commands.add_parser("verify", help="judge one presentation, or one evidence bundle")
+    command.add_argument("file", metavar="FILE", help="the presentation or evidence bundle, or - for standard input")
+    command.add_argument("--trust", type=Path, help="trust bundle, from /api/v1/trust-bundle; a presentation needs one")
+    command.add_argument("--quorum", type=Path, help="quorum policy: which logs, witnesses and ledgers are enough")
+    command.add_argument("--rpc", metavar="URL", help="node to ask about contracts; nothing else is ever contacted")
     command.add_argument("--receipt", type=Path, help="the certificate's proof from the log (.tlog-proof)")
     command.add_argument("--audience", help="for whom the holder must have signed it")
     command.add_argument("--nonce", help="the value that the holder must have signed")
@@ -71,34 +132,80 @@ def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _verify(options: argparse.Namespace) -> Report:
+def _verify(data: bytes, options: argparse.Namespace) -> Report:
+    if options.trust is None:
+        raise InvalidInputError("a presentation is judged with --trust")
     now = datetime.now(UTC)
     bundle = parse_bundle(options.trust.read_bytes(), now=now)
     receipt = parse_receipt(options.receipt.read_text("utf-8")) if options.receipt else None
-    presentation = sys.stdin.read() if options.file == "-" else Path(options.file).read_text("utf-8")
     return verify(
-        presentation.strip(),
+        data.decode("utf-8").strip(),
         sources=BundleSources(bundle, receipt=receipt).as_sources(),
         now=now,
-        policy=parse_policy(_json(options.policy)),
+        policy=_policy(options),
         audience=options.audience,
         nonce=options.nonce,
         vct=options.vct,
     )
 
 
-def _json(text: str | None) -> Any:
-    return None if text is None else json_loads(text)
+def _verify_evidence(data: bytes, options: argparse.Namespace) -> EvidenceReport:
+    asked = [name for name in ("receipt", "audience", "nonce", "vct", "policy") if getattr(options, name)]
+    if asked:
+        raise InvalidInputError(f"an evidence bundle brings its own: {', '.join(asked)}")
+    return verify_evidence(
+        data,
+        now=datetime.now(UTC),
+        trust=parse_dated_bundle(options.trust.read_bytes()) if options.trust else None,
+        quorum=_quorum(options),
+        verifiers=offline_verifiers(rpc_url=options.rpc),
+    )
 
 
-def _describe(report: Report) -> str:
-    lines: list[str] = [report.verdict]
-    lines += [
-        f"{number:2} {_MARKS[check.outcome]} {step_name(check.step)}: {check.message} [{check.code}]"
-        for number, check in enumerate(report.checks, 1)
+def _policy(options: argparse.Namespace) -> Policy:
+    policy = parse_policy(None if options.policy is None else json_loads(options.policy))
+    quorum = _quorum(options)
+    return replace(policy, quorum=quorum) if quorum else policy
+
+
+def _quorum(options: argparse.Namespace) -> QuorumPolicy | None:
+    if options.quorum is None:
+        return None
+    with options.quorum.open("rb") as file:
+        return parse_quorum(file.read(MAX_POLICY_BYTES + 1))
+
+
+def _describe(report: Report) -> list[str]:
+    return [report.verdict, *_check_lines(report.checks), *_claim_lines(report)]
+
+
+def _describe_evidence(report: EvidenceReport) -> list[str]:
+    """Both questions apart, then each attestation with how it could be checked."""
+    lines = [
+        report.verdict,
+        f"sound as of {report.made_at.isoformat()}: {report.consistency}",
+        *_check_lines((*report.as_of.checks, *report.file_checks)),
+        *_claim_lines(report.as_of),
+        f"vouched for by those whom you trust: {report.trust}",
+        *_check_lines(report.trusted.checks if report.trusted else ()),
+        *(f"   {item.name} ({item.kind}): {standing_text(item.standing)}" for item in report.attestations),
     ]
-    lines += [f"   {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in report.claims.items()]
-    return "\n".join(lines)
+    if report.attested_by is not None:
+        lines.append(f"in the log no later than {datetime.fromtimestamp(report.attested_by, UTC).isoformat()}")
+    if report.is_snapshot_past:
+        lines.append("the keys in the file are out of date today; they were judged as of the date of the report")
+    return lines
+
+
+def _check_lines(checks: Sequence[Check]) -> list[str]:
+    return [
+        f"{number:2} {_MARKS[check.outcome]} {step_name(check.step)}: {check.message} [{check.code}]"
+        for number, check in enumerate(checks, 1)
+    ]
+
+
+def _claim_lines(report: Report) -> list[str]:
+    return [f"   {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in report.claims.items()]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-from protocol.errors import UnavailableError
+from credentials.attestations import QuorumFact
+from protocol.errors import ProtocolError, UnavailableError
+from protocol.quorum import QuorumPolicy
 
 FoundPath = tuple[str | int | None, ...]
 
@@ -15,6 +17,17 @@ class CouldNotCheckError(UnavailableError):
     """A source could not tell; ``reason`` is the code of the check."""
 
     code = "could_not_check"
+
+    def __init__(self, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.evidence = dict(evidence or {})
+
+
+class VerificationError(ProtocolError):
+    """A rule of trust or consent is broken; ``reason`` is the code of the check."""
+
+    code = "verification_failed"
 
     def __init__(self, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
         super().__init__(reason)
@@ -76,6 +89,12 @@ class AnchorSource(Protocol):
         ...
 
 
+class QuorumSource(Protocol):
+    def find_quorum(self, *, digest: bytes, issuer: IssuerTrust, quorum: QuorumPolicy) -> QuorumFact:
+        """*digest* as for find_anchor. Raises VerificationError, and UnavailableError when it cannot be known."""
+        ...
+
+
 class AuthorizationSource(Protocol):
     def find_authorization(self, terms_digest: str) -> AuthorizationFact | None:
         """Raises UnavailableError when it cannot be known."""
@@ -88,3 +107,5 @@ class Sources:
     statuses: StatusSource
     anchors: AnchorSource
     authorizations: AuthorizationSource
+    # Asked only when the caller of a verification demands a quorum.
+    quorums: QuorumSource | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
+from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from anchoring.fsck import Finding
 from anchoring.models import LogEntry
@@ -16,11 +18,19 @@ from credentials.models import Application, Credential, StatusChange, StatusList
 from protocol.status_list import StatusList as PackedList
 
 _CHUNK = 2000
+_STATUS_NAME = re.compile(r"status:[0-9]{1,18}\Z", re.ASCII)
 _Row = TypeVar("_Row")
 
 
 def check() -> list[Finding]:
-    return [*_check_leaves(), *_check_changes(), *_check_states(), *_check_replacements(), *_check_bits()]
+    return [
+        *_check_leaves(),
+        *_check_changes(),
+        *_check_orphans(),
+        *_check_states(),
+        *_check_replacements(),
+        *_check_bits(),
+    ]
 
 
 def _check_leaves() -> Iterator[Finding]:
@@ -34,6 +44,30 @@ def _check_changes() -> Iterator[Finding]:
     for batch in _batches(StatusChange.objects.order_by("pk").iterator(_CHUNK)):
         expected = {revocation.record_id(row): revocation.leaf_digest(row) for row in batch}
         yield from _compare(expected, "status_change")
+
+
+def _check_orphans() -> Iterator[Finding]:
+    """No leaf without its certificate or change; what was recovered after a restore, the log's own check notes."""
+    leaves = LogEntry.objects.exclude(record_id__startswith=LogEntry.RECOVERED).order_by("id")
+    for names in _batches(_names(leaves, LogEntry.Kind.CREDENTIAL)):
+        keys = [key for name in names if (key := _uuid_of(name))]
+        known = {record_id(pk) for pk in Credential.objects.filter(pk__in=keys).values_list("pk", flat=True)}
+        yield from (Finding("leaf_without_credential", name) for name in names if name not in known)
+    for names in _batches(_names(leaves, LogEntry.Kind.STATUS)):
+        numbers = [int(name.removeprefix("status:")) for name in names if _STATUS_NAME.match(name)]
+        known = {revocation.record_id(row) for row in StatusChange.objects.filter(pk__in=numbers).only("pk")}
+        yield from (Finding("leaf_without_status_change", name) for name in names if name not in known)
+
+
+def _names(leaves: QuerySet[LogEntry], kind: str) -> Iterator[str]:
+    return leaves.filter(kind=kind).values_list("record_id", flat=True).iterator(_CHUNK)
+
+
+def _uuid_of(name: str) -> UUID | None:
+    try:
+        return UUID(name.partition(":")[2])
+    except ValueError:
+        return None
 
 
 def _compare(expected: dict[str, bytes], what: str) -> Iterator[Finding]:

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.utils import translation
 
+from credentials.evidence_file import MEDIA_TYPE
 from credentials.openapi_schemas import (
     BUNDLE_EXAMPLE,
+    EVIDENCE_EXAMPLE,
     ISSUER_EXAMPLE,
     REQUEST_EXAMPLES,
     SCHEMAS,
@@ -25,6 +27,7 @@ def describe_plain_views(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     result["components"].setdefault("schemas", {}).update(SCHEMAS)
     result["paths"] |= {
         "/api/v1/verify": {"post": _verify()},
+        "/api/v1/evidence": {"post": _evidence()},
         "/api/v1/trust-bundle": {
             "get": _document(
                 "read_trust_bundle", "Everything the offline verifier needs", "TrustBundle", BUNDLE_EXAMPLE
@@ -73,6 +76,26 @@ def _verify() -> dict[str, Any]:
             "429": {"description": "Too many requests without an API key; see Retry-After"},
         },
     }
+
+
+def _evidence() -> dict[str, Any]:
+    """The same question as verification's, with the same refusals; the answer is a file."""
+    asked = {**_verify(), "operationId": "create_evidence", "summary": "Judge a presentation, and keep the evidence"}
+    asked["description"] = (
+        "As `/api/v1/verify`, answered with one file that holds the presentation, the report, and all it rests on: "
+        "keys, dated status, proof from the log, and what ledgers said. Anyone can verify it again, offline, with the "
+        "command line or the page at `/verifier.html`."
+    )
+    answer = {"schema": _ref("Evidence"), "example": EVIDENCE_EXAMPLE}
+    asked["responses"] = {
+        **asked["responses"],
+        "200": {
+            "description": "An evidence bundle",
+            "headers": {"Content-Disposition": {"schema": {"type": "string"}, "description": "A file name"}},
+            "content": {MEDIA_TYPE: answer},
+        },
+    }
+    return asked
 
 
 def _status_list() -> dict[str, Any]:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from credentials.check_texts import sentence
-from credentials.policy import MAX_AGE_SECONDS, MAX_ISSUER_LENGTH, MAX_ISSUERS
+from credentials.evidence_file import FORMAT as EVIDENCE_FORMAT
+from credentials.evidence_file import MAX_ATTESTATIONS
+from credentials.policy import DEFAULT_QUORUM, MAX_AGE_SECONDS, MAX_ISSUER_LENGTH, MAX_ISSUERS
 from credentials.trust_bundle import FORMAT
 from credentials.verification import STEPS
 from credentials.views.api import MAX_TEXT
+from protocol.quorum import MAX_POLICY_BYTES
 
 Schema = dict[str, Any]
 
@@ -36,6 +39,19 @@ _KNOWN_KEY = _object({"kid": _STRING, "jwk": _KEY})
 _LOCALE = {"type": "string", "enum": ["zh-Hant", "zh-Hans", "pt", "en"]}
 _ISSUER = {"type": "string", "minLength": 1, "maxLength": MAX_ISSUER_LENGTH}
 
+_CHECK: Schema = {
+    "step": {"type": "string", "enum": list(STEPS)},
+    "code": {"type": "string", "description": "Stable; for programs"},
+    "outcome": {"type": "string", "enum": ["pass", "fail", "unknown", "not_applicable"]},
+    "message": {"type": "string", "description": "The same for a person, in the language of the request"},
+    "evidence": {**_ANYTHING, "description": "What the answer rests on; never the value of a claim"},
+}
+_VERDICT: Schema = {
+    "type": "string",
+    "enum": ["valid", "invalid", "undetermined"],
+    "description": "undetermined: something could not be checked, which says nothing against it",
+}
+
 SCHEMAS: Mapping[str, Schema] = {
     "VerifyPolicy": {
         "type": "object",
@@ -48,6 +64,16 @@ SCHEMAS: Mapping[str, Schema] = {
             "max_status_age": {**_SECONDS, "description": "How old the knowledge of its status may be, in seconds"},
             "max_key_binding_age": {**_SECONDS, "default": 300, "description": "How old the holder's signature may be"},
             "accepted_issuers": _list(_ISSUER, minItems=1, maxItems=MAX_ISSUERS),
+            "quorum": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_POLICY_BYTES,
+                "description": (
+                    "Which logs, witnesses and ledgers are enough: a policy text (C2SP tlog-policy with `ledger` lines), "
+                    f"or `{DEFAULT_QUORUM}` for the one that this service recommends"
+                ),
+                "example": DEFAULT_QUORUM,
+            },
         },
     },
     "VerifyRequest": {
@@ -62,22 +88,10 @@ SCHEMAS: Mapping[str, Schema] = {
             "policy": _ref("VerifyPolicy"),
         },
     },
-    "Check": _object(
-        {
-            "step": {"type": "string", "enum": list(STEPS)},
-            "code": {"type": "string", "description": "Stable; for programs"},
-            "outcome": {"type": "string", "enum": ["pass", "fail", "unknown", "not_applicable"]},
-            "message": {"type": "string", "description": "The same for a person, in the language of the request"},
-            "evidence": {**_ANYTHING, "description": "What the answer rests on; never the value of a claim"},
-        }
-    ),
+    "Check": _object(_CHECK),
     "VerifyReport": _object(
         {
-            "verdict": {
-                "type": "string",
-                "enum": ["valid", "invalid", "undetermined"],
-                "description": "undetermined: something could not be checked, which says nothing against it",
-            },
+            "verdict": _VERDICT,
             "claims": {**_ANYTHING, "description": "What the issuer signed and the holder shows; empty if not signed"},
             "issuer": {**_STRING, "nullable": True},
             "vct": {**_STRING, "nullable": True},
@@ -132,6 +146,48 @@ SCHEMAS: Mapping[str, Schema] = {
             "status_lists": _list(_object({"uri": _STRING, "token": _STRING})),
             "log": _object({"origin": _STRING, "vkey": _STRING}),
         }
+    ),
+}
+
+_RECORDED = {name: _CHECK[name] for name in ("step", "code", "outcome", "evidence")}
+_NULLABLE: Schema = {**_STRING, "nullable": True}
+SCHEMAS = {
+    **SCHEMAS,
+    "Evidence": _object(
+        {
+            "format": {"type": "string", "enum": [EVIDENCE_FORMAT]},
+            "made_at": {"type": "string", "format": "date-time", "description": "As of when everything is judged"},
+            "presentation": _STRING,
+            "audience": _NULLABLE,
+            "nonce": _NULLABLE,
+            "vct": _NULLABLE,
+            "policy": _ref("VerifyPolicy"),
+            "trust": _ref("TrustBundle"),
+            "receipt": {**_NULLABLE, "description": "C2SP tlog-proof, null while the log has none"},
+            "cose_receipt": {**_NULLABLE, "description": "COSE Receipt of the same path, base64"},
+            "attestations": _list(
+                _object(
+                    {
+                        "ledger_id": _STRING,
+                        "kind": _STRING,
+                        "pins": {"type": "object", "additionalProperties": _STRING},
+                        "checkpoint": {**_STRING, "description": "The signed note that was attested"},
+                        "consistency": _list({**_STRING, "description": "base64, from it to the receipt's or back"}),
+                        "evidence": {**_STRING, "description": "base64, in the ledger's own form"},
+                    }
+                ),
+                maxItems=MAX_ATTESTATIONS,
+            ),
+            "report": _object(
+                {
+                    "verdict": _VERDICT,
+                    "issuer": _NULLABLE,
+                    "vct": _NULLABLE,
+                    "checks": _list(_object(_RECORDED), minItems=len(STEPS), maxItems=len(STEPS)),
+                }
+            ),
+        },
+        description="Everything about one certificate at one moment, to be verified again by anyone",
     ),
 }
 
@@ -232,4 +288,35 @@ BUNDLE_EXAMPLE: Schema = {
         {"uri": "http://localhost:8000/status/7a0c52a4-6c0e-4a0f-9a55-2f8a7a0f1d11", "token": "eyJhbGciOiJFUzI1NiJ9…"}
     ],
     "log": {"origin": "localhost:8000/log", "vkey": "localhost:8000/log+1a2b3c4d+ARq8…"},
+}
+EVIDENCE_EXAMPLE: Schema = {
+    "format": EVIDENCE_FORMAT,
+    "made_at": "2026-11-24T03:00:00+00:00",
+    "presentation": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImRjK3NkLWp3dCJ9.e30.c2lnbmF0dXJl~",
+    "audience": None,
+    "nonce": None,
+    "vct": None,
+    "policy": None,
+    "trust": BUNDLE_EXAMPLE,
+    "receipt": "c2sp.org/tlog-proof@v1\nindex 1\nivMvHLSMAV1CDYyT5kcyAn6OATdFB5ZcLyXMMsnqOPs=\n\nlocalhost:8000/log\n2\n…",
+    "cose_receipt": None,
+    "attestations": [
+        {
+            "ledger_id": "guangdong",
+            "kind": "witness",
+            "pins": {"vkey": "guangdong.example/witness+5e6f7a8b+BA…"},
+            "checkpoint": "localhost:8000/log\n2\n…",
+            "consistency": [],
+            "evidence": "",
+        }
+    ],
+    "report": {
+        "verdict": "valid",
+        "issuer": _AGENCY,
+        "vct": _VCT,
+        "checks": [
+            {"step": step, "code": code, "outcome": outcome, "evidence": evidence}
+            for step, code, outcome, evidence in _PASSED
+        ],
+    },
 }

@@ -6,9 +6,9 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from anchoring.fetch import get
 from credentials.facts import CouldNotCheckError, IssuerTrust, StatusFact
 from credentials.status_tokens import read_status_token
-from identity.fetch import get
 from protocol.errors import CodedError
 from protocol.status_list import MAX_TOKEN_BYTES, MEDIA_TYPE, StatusListToken
 

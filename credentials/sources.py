@@ -23,8 +23,7 @@ from django.db.models.functions import Coalesce
 from django.utils.module_loading import import_string
 
 from anchoring.log_key import log_key, log_origin
-from anchoring.models import LogEntry
-from anchoring.receipts import receipt_for
+from credentials.attestations import QuorumFact
 from credentials.catalog import types_by_vct
 from credentials.facts import (
     AnchorFact,
@@ -34,15 +33,16 @@ from credentials.facts import (
     Sources,
     StatusFact,
 )
-from credentials.issuance import record_id
-from credentials.models import Credential, CredentialType, StatusList
+from credentials.log_evidence import find_quorum, receipt_of
+from credentials.models import CredentialType, StatusList
 from credentials.remote_status import RemoteStatuses
 from credentials.status import list_uri
+from credentials.trust_bundle import leaf_of
 from identity import trust as registry
 from identity.models import TrustVersion
 from protocol.errors import ProtocolError
-from protocol.merkle import leaf_hash
-from protocol.proof import leaf_data, verify_receipt
+from protocol.proof import verify_receipt
+from protocol.quorum import QuorumPolicy
 from protocol.status_list import StatusList as PackedList
 
 _ANCHORS_KEPT = 100_000
@@ -85,7 +85,7 @@ class DatabaseSources:
         self._anchors: OrderedDict[bytes, AnchorFact] = OrderedDict()
 
     def as_sources(self) -> Sources:
-        return Sources(trust=self, statuses=self, anchors=self, authorizations=self)
+        return Sources(trust=self, statuses=self, anchors=self, authorizations=self, quorums=self)
 
     def refresh(self) -> TrustSnapshot:
         """Return the current snapshot, after a poll when the last one is too long ago."""
@@ -148,6 +148,15 @@ class DatabaseSources:
             if len(self._anchors) > _ANCHORS_KEPT:
                 self._anchors.popitem(last=False)
         return fact
+
+    def find_quorum(self, *, digest: bytes, issuer: IssuerTrust, quorum: QuorumPolicy) -> QuorumFact:
+        # Asked every time: attestations come in for as long as there are ledgers.
+        if self._trust is None or issuer.identifier not in self._trust.own:
+            raise CouldNotCheckError("anchor_foreign")
+        try:
+            return find_quorum(digest, quorum)
+        except DatabaseError:
+            raise CouldNotCheckError("anchor_unavailable", _DATABASE_DOWN) from None
 
     def find_authorization(self, terms_digest: str) -> AuthorizationFact | None:
         # Asked every time: a withdrawal takes effect with the next request.
@@ -224,13 +233,11 @@ def _load_list(uri: str) -> tuple[int, str, PackedList]:
 
 
 def _find_anchor(digest: bytes) -> AnchorFact:
-    credential_id = Credential.objects.filter(digest=digest).values_list("id", flat=True).first()
-    receipt = receipt_for(record_id(credential_id)) if credential_id else None
+    receipt = receipt_of(digest)
     if receipt is None:
         return AnchorFact("pending", log_origin())
-    leaf = leaf_hash(leaf_data(LogEntry.Kind.CREDENTIAL, digest))
     try:
-        checkpoint = verify_receipt(receipt, leaf_hash=leaf, keys=[log_key()], origin=log_origin())
+        checkpoint = verify_receipt(receipt, leaf_hash=leaf_of(digest), keys=[log_key()], origin=log_origin())
     except ProtocolError as error:
         # Our own stored log contradicts itself: an operator's matter, never the holder's fault.
         raise CouldNotCheckError("anchor_unavailable", {"reason": error.code}) from None

@@ -6,11 +6,12 @@ It holds issuers with their keys and types, the status list tokens of the moment
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from credentials.attestations import Attestation, QuorumFact, Verifier, tree_of, weigh_quorum
 from credentials.facts import AnchorFact, AuthorizationFact, CouldNotCheckError, IssuerTrust, Sources, StatusFact
 from credentials.status_tokens import read_status_token
 from protocol.checkpoint import VerifierKey
@@ -18,6 +19,7 @@ from protocol.encoding import json_object
 from protocol.errors import CodedError, InvalidInputError
 from protocol.merkle import leaf_hash
 from protocol.proof import Receipt, leaf_data, verify_receipt
+from protocol.quorum import QuorumPolicy
 
 FORMAT = "chancela/trust-bundle@v1"
 MAX_BUNDLE_BYTES = 1 << 26
@@ -51,14 +53,26 @@ class TrustBundle:
 
 def parse_bundle(data: bytes, *, now: datetime) -> TrustBundle:
     """Return the bundle in *data*. Raises BundleError, also when its end has passed."""
-    try:
-        value = json_object(data, max_bytes=MAX_BUNDLE_BYTES)
-        bundle = _read(value)
-    except (KeyError, TypeError, AttributeError, ValueError, CodedError) as error:
-        raise BundleError(f"not a trust bundle: {type(error).__name__}") from None
+    bundle = parse_dated_bundle(data)
     if now >= bundle.expires_at:
         raise BundleError("the bundle has expired: fetch a new one")
     return bundle
+
+
+def parse_dated_bundle(data: bytes) -> TrustBundle:
+    """As parse_bundle, whatever the date: for judging what was true at an earlier one."""
+    try:
+        return read_bundle(json_object(data, max_bytes=MAX_BUNDLE_BYTES))
+    except CodedError as error:
+        raise BundleError(f"not a trust bundle: {error.detail}") from None
+
+
+def read_bundle(value: Mapping[str, Any]) -> TrustBundle:
+    """Return the bundle in the JSON object *value*, whatever its date. Raises BundleError."""
+    try:
+        return _read(value)
+    except (KeyError, TypeError, AttributeError, ValueError, CodedError) as error:
+        raise BundleError(f"not a trust bundle: {type(error).__name__}") from None
 
 
 def _read(value: Mapping[str, Any]) -> TrustBundle:
@@ -82,15 +96,27 @@ def _read_issuer(value: Mapping[str, Any]) -> BundledIssuer:
     )
 
 
-class BundleSources:
-    """All four sources out of a bundle and, where the holder kept it, the certificate's receipt from the log."""
+_NO_VERIFIERS: Mapping[str, Verifier] = {}
 
-    def __init__(self, bundle: TrustBundle, *, receipt: Receipt | None = None) -> None:
+
+class BundleSources:
+    """All sources out of a bundle and, where the holder kept them, the certificate's receipt and what attests it."""
+
+    def __init__(
+        self,
+        bundle: TrustBundle,
+        *,
+        receipt: Receipt | None = None,
+        attestations: Sequence[Attestation] = (),
+        verifiers: Mapping[str, Verifier] = _NO_VERIFIERS,
+    ) -> None:
         self._bundle = bundle
         self._receipt = receipt
+        self._attestations = attestations
+        self._verifiers = verifiers
 
     def as_sources(self) -> Sources:
-        return Sources(trust=self, statuses=self, anchors=self, authorizations=self)
+        return Sources(trust=self, statuses=self, anchors=self, authorizations=self, quorums=self)
 
     def find_issuer(self, identifier: str) -> IssuerTrust | None:
         return self._bundle.issuers.get(identifier)
@@ -109,12 +135,24 @@ class BundleSources:
         return StatusFact(packed.get(index), packed.issued_at)
 
     def find_anchor(self, *, digest: bytes, issuer: IssuerTrust) -> AnchorFact:
-        if self._receipt is None:
-            raise CouldNotCheckError("anchor_unavailable", {"reason": "no_receipt"})
-        key = VerifierKey.from_vkey(self._bundle.log_vkey)
-        leaf = leaf_hash(leaf_data(CREDENTIAL_LEAF, digest))
-        checkpoint = verify_receipt(self._receipt, leaf_hash=leaf, keys=[key], origin=key.name)
-        return AnchorFact("published", checkpoint.origin, self._receipt.index, checkpoint.size)
+        receipt, key = self._held_receipt(), VerifierKey.from_vkey(self._bundle.log_vkey)
+        checkpoint = verify_receipt(receipt, leaf_hash=leaf_of(digest), keys=[key], origin=key.name)
+        return AnchorFact("published", checkpoint.origin, receipt.index, checkpoint.size)
+
+    def find_quorum(self, *, digest: bytes, issuer: IssuerTrust, quorum: QuorumPolicy) -> QuorumFact:
+        # The policy's own log keys decide here, not the bundle's.
+        tree = tree_of(self._held_receipt(), leaf=leaf_of(digest), log_keys=quorum.log_keys)
+        return weigh_quorum(quorum, tree=tree, attestations=self._attestations, verifiers=self._verifiers)
 
     def find_authorization(self, terms_digest: str) -> AuthorizationFact | None:
         raise CouldNotCheckError("authorization_unavailable", {"terms_digest": terms_digest})
+
+    def _held_receipt(self) -> Receipt:
+        if self._receipt is None:
+            raise CouldNotCheckError("anchor_unavailable", {"reason": "no_receipt"})
+        return self._receipt
+
+
+def leaf_of(digest: bytes) -> bytes:
+    """Return the leaf hash of the certificate whose signing input has this *digest*."""
+    return leaf_hash(leaf_data(CREDENTIAL_LEAF, digest))

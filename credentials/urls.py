@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from credentials.views import api, clerk, clerk_credentials, portal, public
+from credentials.views import api, clerk, clerk_credentials, evidence, portal, public
 
 urlpatterns: list[URLPattern] = [
     path("api/v1/verify", api.verify_presentation, name="verify_api"),
+    path("api/v1/evidence", evidence.make_evidence, name="evidence_api"),
+    path("verifier.html", evidence.show_page, name="verifier_page"),
     path("api/v1/trust-bundle", api.show_trust_bundle, name="trust_bundle"),
     path("status/<uuid:list_id>", api.show_status_list, name="status_list"),
     path("types/<slug:slug>/<int:version>", api.show_type, name="type_metadata"),
@@ -13,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("verify", public.check_certificate, name="verify"),
     path("portal/", portal.list_certificates, name="portal"),
     path("portal/certificates/<uuid:credential_id>/", portal.show_certificate, name="certificate"),
+    path("portal/certificates/<uuid:credential_id>/evidence", portal.download_evidence, name="certificate_evidence"),
     path("portal/certificates/restore", portal.restore_certificates, name="restore_certificates"),
     path("portal/wallet/credentials", portal.collect_credentials, name="wallet_credentials"),
     path("clerk/applications/", clerk.list_applications, name="clerk_applications"),

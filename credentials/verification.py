@@ -10,7 +10,7 @@ The steps, in order, each answered by one check:
  6. key_binding     the holder's key signed exactly this presentation, for this audience and nonce
  7. validity        now lies between its dates
  8. status          the issuer has neither withdrawn nor suspended it
- 9. anchor          it stands in the public log
+ 9. anchor          it stands in the public log, and as many have attested that log as the caller's quorum asks
 10. authorization   the citizen's consent that the holder signed is still in force, and covers what is shown
 
 Steps 1 to 5 each need the one before: without a pass there the work ends, and the rest is reported as not applicable. A
@@ -33,11 +33,14 @@ from credentials.facts import (
     IssuerTrust,
     Sources,
     StatusFact,
+    VerificationError,
 )
 from credentials.issuer_keys import candidate_keys
 from credentials.policy import Policy
 from protocol import sd_jwt_vc, status_list
-from protocol.errors import CodedError, ProtocolError, SignatureError, UnavailableError
+from protocol.errors import CodedError, SignatureError, UnavailableError
+from protocol.quorum import Outcome as Quorum
+from protocol.quorum import QuorumPolicy
 
 __all__ = [
     "AnchorFact",
@@ -48,6 +51,7 @@ __all__ = [
     "Report",
     "Sources",
     "StatusFact",
+    "VerificationError",
     "verify",
 ]
 
@@ -85,17 +89,6 @@ class Report(NamedTuple):
     vct: str | None
     checks: tuple[Check, ...]
     disclosed: tuple[FoundPath, ...] = ()
-
-
-class VerificationError(ProtocolError):
-    """A rule of trust or consent is broken; ``reason`` is the code of the check."""
-
-    code = "verification_failed"
-
-    def __init__(self, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.evidence = dict(evidence or {})
 
 
 # A code, with evidence; without it, the step had nothing to judge.
@@ -257,6 +250,8 @@ class _Presentation:
 
     # 9
     def check_anchor(self) -> Passed:
+        if self.policy.quorum is not None:
+            return self._check_quorum(self.policy.quorum)
         fact = self.sources.anchors.find_anchor(digest=self.parsed.jws.digest, issuer=self.issuer)
         if fact.state == "published":
             return "anchored", {"log": fact.log, "leaf_index": fact.leaf_index, "tree_size": fact.tree_size}
@@ -265,6 +260,19 @@ class _Presentation:
         if self.policy.require_anchor:
             raise CouldNotCheckError("anchor_foreign")
         return "anchor_foreign", None
+
+    def _check_quorum(self, quorum: QuorumPolicy) -> Passed:
+        if self.sources.quorums is None:
+            raise CouldNotCheckError("anchor_unavailable", {"reason": "no_source"})
+        fact = self.sources.quorums.find_quorum(digest=self.parsed.jws.digest, issuer=self.issuer, quorum=quorum)
+        if fact.fork is not None:
+            # Whoever has both notes has all it takes to convict the log, so both are handed over.
+            raise VerificationError("log_forked", {"notes": list(fact.fork.notes)})
+        if fact.result.outcome is Quorum.NOT_MET:
+            raise VerificationError("quorum_not_met", fact.describe())
+        if fact.result.outcome is Quorum.UNDETERMINED:
+            raise CouldNotCheckError("quorum_undetermined", fact.describe())
+        return "anchor_attested", fact.describe()
 
     # 10
     def check_authorization(self) -> Passed:
@@ -317,7 +325,7 @@ def _verdict(checks: Iterable[Check], policy: Policy) -> Verdict:
         if check.outcome == "fail":
             return "invalid"
         # A credential enters the log within seconds; only a caller who asks for it waits for that.
-        if check.outcome == "unknown" and (check.step != "anchor" or policy.require_anchor):
+        if check.outcome == "unknown" and (check.step != "anchor" or policy.demands_anchor):
             verdict = "undetermined"
     return verdict
 

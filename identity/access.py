@@ -29,8 +29,12 @@ def has_role(account: Account, *, agency: Agency, names: Iterable[str]) -> bool:
 
 
 def needs_second_factor(account: Account) -> bool:
-    """Whether the account sees other people's data: as staff, or for a verifier organisation."""
-    return Role.objects.filter(account=account).exists() or Membership.objects.filter(account=account).exists()
+    """Whether the account acts for others: as operator, as staff, or for a verifier organisation."""
+    return (
+        account.is_staff
+        or Role.objects.filter(account=account).exists()
+        or Membership.objects.filter(account=account).exists()
+    )
 
 
 def is_address_proven(account: Account) -> bool:

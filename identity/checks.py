@@ -10,8 +10,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import OperationalError, ProgrammingError
 
+from anchoring.throttle import parse_rate
 from identity import keystore
-from identity.throttle import parse_rate
 
 _NOTICE = timedelta(days=30)
 
@@ -50,7 +50,7 @@ def check_rates(**_: Any) -> list[CheckMessage]:
     """A rate that cannot be read would refuse every stranger with an error of ours."""
     errors: list[CheckMessage] = []
     rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
-    for name, rate in rates.items():
+    for name, rate in {**rates, "witness_log": settings.WITNESS_LOG_RATE}.items():
         try:
             parse_rate(f"{name.upper()}_RATE", rate)
         except ValueError as error:

@@ -157,16 +157,6 @@ class KeyFaultError(UnavailableError):
     permanent = True
 
 
-class RateLimitedError(UnavailableError):
-    """Too many requests without an API key; ``retry_after`` is in seconds."""
-
-    code = "too_many_requests"
-
-    def __init__(self, *, retry_after: int) -> None:
-        super().__init__("rate of anonymous requests")
-        self.retry_after = retry_after
-
-
 class IssuerFormatError(InvalidInputError):
     """An external issuer needs an https identifier, a public P-256 JWK and at least one type."""
 
@@ -177,16 +167,3 @@ class IssuerUnknownError(NotFoundError):
     """No trusted issuer of this identifier."""
 
     code = "issuer_unknown"
-
-
-class FetchError(UnavailableError):
-    """A remote document could not be had within the bounds that this service sets."""
-
-    code = "fetch_failed"
-
-
-class FetchRefusedError(FetchError):
-    """The address is one that this service never contacts."""
-
-    code = "fetch_refused"
-    permanent = True

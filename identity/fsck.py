@@ -5,13 +5,13 @@ Changes nothing, and names nobody: what is sealed is opened to see that it opens
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from anchoring.fsck import Finding
 from anchoring.models import LogEntry
-from identity import keystore, people, weid
-from identity.models import DidVersion, Person, RecipientKey, VerificationMethod, WeID
+from identity import key_events, keystore, people, weid
+from identity.models import DidVersion, Person, RecipientKey, SigningKey, VerificationMethod, WeID
 from identity.weid import leaf_digest, record_id
 from protocol.did import check_document
 from protocol.errors import DidDocumentError, KeyFormatError
@@ -21,18 +21,40 @@ _CHUNK = 2000
 
 
 def check() -> list[Finding]:
-    return [*_check_versions(), *_check_current(), *_check_people(), *_check_keys()]
+    return [*_check_versions(), *_check_key_events(), *_check_current(), *_check_people(), *_check_keys()]
 
 
 def _check_versions() -> Iterator[Finding]:
-    """No version without its leaf, and no other leaf under its name."""
+    """No version without its leaf, no leaf without its version, and no other leaf under its name."""
     found = dict(LogEntry.objects.filter(kind=LogEntry.Kind.WEID).values_list("record_id", "digest"))
     for row in DidVersion.objects.select_related("weid").order_by("pk").iterator(_CHUNK):
         name = record_id(row)
-        if name not in found:
+        digest = found.pop(name, None)
+        if digest is None:
             yield Finding("did_version_without_leaf", name)
-        elif bytes(found[name]) != leaf_digest(row.document):
+        elif bytes(digest) != leaf_digest(row.document):
             yield Finding("did_version_leaf_differs", name)
+    yield from (Finding("leaf_without_did_version", name) for name in _named(found))
+
+
+def _check_key_events() -> Iterator[Finding]:
+    """Every key that was made, retired or disabled says so in the log, and the log speaks of no other."""
+    found = dict(LogEntry.objects.filter(kind=LogEntry.Kind.KEY).values_list("record_id", "digest"))
+    for key in SigningKey.objects.order_by("pk"):
+        expected = set(key_events.events_of(key))
+        for event in key_events.KeyEvent:
+            name = key_events.record_id(key, event)
+            digest = found.pop(name, None)
+            if digest is None and event in expected:
+                yield Finding("key_event_without_leaf", name)
+            elif digest is not None and bytes(digest) != key_events.leaf_digest(key, event):
+                yield Finding("key_event_leaf_differs", name)
+    yield from (Finding("leaf_without_key", name) for name in _named(found))
+
+
+def _named(leaves: Iterable[str]) -> list[str]:
+    """What was recovered after a restore has no record to have: the log's own check notes it."""
+    return sorted(name for name in leaves if not name.startswith(LogEntry.RECOVERED))
 
 
 def _check_current() -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from django.utils import timezone
 from identity.audit import report
 from identity.certificates import certify_authority, certify_key, decode_certificate, encode_certificate, expiry_of
 from identity.errors import KeyFaultError, KeyStateError, UnreadableError
+from identity.key_events import KeyEvent, record_event
 from identity.models import Agency, SigningKey
 from identity.trust import bump_trust, issuer_identifier
 from identity.vault import unwrap, wrap
@@ -126,6 +127,7 @@ def create_authority() -> SigningKey:
     authority.x5c = [encode_certificate(certificate)]
     authority.save(update_fields=["x5c"])
     bump_trust()
+    record_event(authority, KeyEvent.CREATED)
     _report("signing_key.created", authority)
     return authority
 
@@ -146,6 +148,7 @@ def create_key(*, purpose: str, agency: Agency | None = None) -> SigningKey:
     key.x5c = [encode_certificate(certificate)]
     key.save(update_fields=["x5c"])
     bump_trust()
+    record_event(key, KeyEvent.CREATED)
     _report("signing_key.created", key)
     return key
 
@@ -176,6 +179,7 @@ def rotate(*, purpose: str, agency: Agency | None = None) -> SigningKey:
     """Retire the active key and make the next one. What the old key signed goes on verifying."""
     current = _active_key(purpose, agency, is_locked=True)
     _set_state(current, SigningKey.State.RETIRED)
+    record_event(current, KeyEvent.RETIRED)
     successor = create_key(purpose=purpose, agency=agency)
     _report("signing_key.rotated", current, successor=successor.key_id)
     return successor
@@ -186,6 +190,7 @@ def disable(*, signing_key: SigningKey) -> None:
     """Withdraw all trust in a key, as after a compromise: from now on nothing that it signed verifies."""
     _set_state(signing_key, SigningKey.State.DISABLED)
     bump_trust()
+    record_event(signing_key, KeyEvent.DISABLED)
     _report("signing_key.disabled", signing_key)
 
 

@@ -133,7 +133,7 @@ class Person(models.Model):
 
 class KycCase(models.Model):
     class State(models.TextChoices):
-        OPEN = "open", _("Open")
+        OPEN = "open", _("Begun")
         SUBMITTED = "submitted", _("Waiting for a decision")
         APPROVED = "approved", _("Approved")
         REFUSED = "refused", _("Refused")

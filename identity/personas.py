@@ -56,6 +56,7 @@ class Persona:
     home: str
     roles: tuple[tuple[str, str], ...] = ()
     organisation: str = ""
+    is_operator: bool = False
     identity: Mapping[str, str] | None = None
 
     @property
@@ -109,6 +110,9 @@ PERSONAS: tuple[Persona, ...] = (
         (("identification", "administrator"),),
     ),
     Persona("auditor", "Rui Lam 林睿", _("Auditor of a department"), "/clerk/audit/", (("identification", "auditor"),)),
+    Persona(
+        "operator", "Tou Ka Io 杜嘉耀", _("Operator who looks after the log"), "/operations/log/", is_operator=True
+    ),
 )
 
 
@@ -174,6 +178,8 @@ def ensure_persona(slug: str) -> Account:
 
 def _create_account(persona: Persona) -> Account:
     # No password: the demonstration's door is the only way in.
-    account = Account.objects.create_user(username=persona.slug, email=persona.email, first_name=persona.name)
+    account = Account.objects.create_user(
+        username=persona.slug, email=persona.email, first_name=persona.name, is_staff=persona.is_operator
+    )
     EmailAddress.objects.create(user=account, email=persona.email, verified=True, primary=True)
     return account

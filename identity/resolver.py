@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from identity import fetch
-from identity.errors import FetchError
+from anchoring import fetch
+from anchoring.errors import FetchError
 from identity.models import DidVersion, WeID
 from protocol import did as dids
 from protocol.encoding import json_object

@@ -69,6 +69,11 @@ def root(read_tile: ReadTile, size: int) -> bytes:
     return _range_hash(cache(read_tile), 0, _checked_size(size)) if size else EMPTY_ROOT
 
 
+def subtree_roots(read_tile: ReadTile, size: int) -> list[bytes]:
+    """Return the roots of the complete subtrees that the first *size* leaves fall into: left to right, ever smaller."""
+    return _subtree_hashes(cache(read_tile), 0, _checked_size(size))
+
+
 def inclusion_proof(read_tile: ReadTile, index: int, size: int) -> list[bytes]:
     """Return PATH(index, D[size]), from the leaf's sibling up (RFC 6962 §2.1.1).
 
@@ -146,16 +151,25 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
     Work is bounded by 63 hashes whatever the input.
     """
+    if inclusion_root(leaf, index, size, proof) != root:
+        raise InclusionProofError("the path leads to another root")
+
+
+def inclusion_root(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
+    """Return the root that *proof* leads to from leaf hash *leaf* at *index*: what a detached signature must be over.
+
+    It proves nothing by itself. Raises InclusionProofError when no tree of *size* leaves has a path of this form
+    (RFC 9162 §2.1.3.2). Work is bounded by 63 hashes whatever the input.
+    """
     if not _is_count(index) or not _is_count(size) or index >= size:
         raise InclusionProofError("index outside the tree")
     inner, border = _path_lengths(index, size)
-    if not _are_hashes([leaf, root]) or len(proof) != inner + border or not _are_hashes(proof):
+    if len(proof) != inner + border or not _are_hashes([leaf, *proof]):
         raise InclusionProofError("wrong number or length of hashes")
     computed = _climb(leaf, proof[:inner], index)
     for sibling in proof[inner:]:
         computed = node_hash(sibling, computed)
-    if computed != root:
-        raise InclusionProofError("the path leads to another root")
+    return computed
 
 
 def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
@@ -267,13 +281,19 @@ def _subtree_hash(read_tile: ReadTile, height: int, number: int) -> bytes:
     return _fold(_read(read_tile, level, index, end)[offset * HASH_SIZE :])
 
 
-def _range_hash(read_tile: ReadTile, begin: int, end: int) -> bytes:
-    """Return MTH(D[begin:end]) for a range that is a node of the tree: left to right, ever smaller complete subtrees."""
+def _subtree_hashes(read_tile: ReadTile, begin: int, end: int) -> list[bytes]:
+    """Return the hashes of the complete subtrees that make up [begin, end): left to right, ever smaller."""
     parts: list[bytes] = []
     while begin < end:
         height = (end - begin).bit_length() - 1
         parts.append(_subtree_hash(read_tile, height, begin >> height))
         begin += 1 << height
+    return parts
+
+
+def _range_hash(read_tile: ReadTile, begin: int, end: int) -> bytes:
+    """Return MTH(D[begin:end]) for a range that is a node of the tree."""
+    parts = _subtree_hashes(read_tile, begin, end)
     computed = parts.pop()
     while parts:
         computed = node_hash(parts.pop(), computed)

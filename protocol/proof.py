@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from protocol.checkpoint import MAX_NOTE_BYTES, Checkpoint, VerifierKey, decode_base64, verify
+from protocol.cosignature import Cosignature, verified_cosignatures
 from protocol.errors import LeafFormatError, ReceiptFormatError
 from protocol.merkle import HASH_SIZE, MAX_SIZE, verify_inclusion
 
@@ -101,6 +102,31 @@ def verify_receipt(
     # The size comes from the signed checkpoint alone: a path often verifies under a neighbouring size as well.
     verify_inclusion(leaf_hash, receipt.index, checkpoint.size, receipt.path, checkpoint.root)
     return checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessedCheckpoint:
+    """What a receipt proves: the *checkpoint* that holds the leaf, and who of those asked for cosigned it."""
+
+    checkpoint: Checkpoint
+    cosignatures: tuple[Cosignature, ...]
+
+
+def verify_witnessed_receipt(
+    receipt: Receipt,
+    *,
+    leaf_hash: bytes,
+    keys: Iterable[VerifierKey],
+    witness_keys: Iterable[VerifierKey],
+    origin: str | None = None,
+) -> WitnessedCheckpoint:
+    """Return the verified checkpoint that holds the leaf, and the cosignatures that verify (C2SP tlog-proof, Verifying).
+
+    Whether those are enough is for a policy to say (protocol.quorum); none at all is no error. Raises as
+    verify_receipt, and NoteSignatureError when a line of one of *witness_keys* fails.
+    """
+    checkpoint = verify_receipt(receipt, leaf_hash=leaf_hash, keys=keys, origin=origin)
+    return WitnessedCheckpoint(checkpoint, verified_cosignatures(receipt.checkpoint, witness_keys))
 
 
 def _decode(text: str | bytes) -> str:

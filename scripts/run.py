@@ -17,7 +17,7 @@ from types import FrameType
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("VAR_DIR", ROOT / "var"))
 PORT = os.environ.get("PORT", "8000")
-KEYS = ("SECRET_KEY", "KEY_ENCRYPTION_KEY", "LOOKUP_KEY", "LOG_SIGNING_SEED")
+KEYS = ("SECRET_KEY", "KEY_ENCRYPTION_KEY", "LOOKUP_KEY", "LOG_SIGNING_SEED", "WITNESS_SIGNING_SEED")
 BIN = Path(sys.executable).parent
 COMMANDS = {
     "web": [BIN / "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", PORT, "--workers", "1",
@@ -40,7 +40,9 @@ def environment() -> dict[str, str]:
     (VAR / "queue-control").mkdir(exist_ok=True)
     keys = {f"{name}_FILE": str(key_file(name)) for name in KEYS if name not in os.environ}
     public_url = os.environ.get("PUBLIC_URL", f"http://localhost:{PORT}")
-    return {"DEMO": "1", "VAR_DIR": str(VAR), "PUBLIC_URL": public_url, "LOG_LEVEL": "WARNING", **keys}
+    # Whoever tries it out should not wait for the first receipt.
+    pace = {"CHECKPOINT_SECONDS": os.environ.get("CHECKPOINT_SECONDS", "2")}
+    return {"DEMO": "1", "VAR_DIR": str(VAR), "PUBLIC_URL": public_url, "LOG_LEVEL": "WARNING", **pace, **keys}
 
 
 def key_file(name: str) -> Path:

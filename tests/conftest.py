@@ -27,12 +27,14 @@ def own_cache() -> None:
 @pytest.fixture(autouse=True)
 def fresh_process() -> None:
     """What a verifying process keeps by version must not outlive a test: the next database counts from the same numbers."""
+    from config import log_state
     from credentials import admission
     from credentials.sources import database_sources
     from credentials.views.api import forget_bundle
 
     database_sources().forget()
     admission.forget()
+    log_state.forget()
     forget_bundle()
 
 

@@ -1,5 +1,7 @@
 """What the processes of tests/processes.py run with: the suite's settings, and a beat that does not keep it waiting."""
 
+import os
+
 import config.settings.test as suite
 from config.settings.test import *  # noqa: F403  settings modules are read by name
 
@@ -9,3 +11,4 @@ CELERY_BEAT_SCHEDULE = {
     if str(entry["task"]).startswith("anchoring.")
 }
 ATTESTATION_LEASE_SECONDS = 1
+CHECKPOINT_SECONDS = float(os.environ.get("CHECKPOINT_SECONDS", "0.3"))

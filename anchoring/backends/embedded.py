@@ -7,13 +7,15 @@ it cannot show that to someone who distrusts the deployment, and says so in ever
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 from django.db import IntegrityError, OperationalError, transaction
 
 from anchoring.errors import (
     AmbiguousLedgerError,
     LedgerConflictError,
+    LedgerMisconfiguredError,
     RejectedByLedgerError,
     TransientLedgerError,
 )
@@ -41,6 +43,12 @@ LEDGER_ID = "embedded"
 class EmbeddedLedger:
     """Final as soon as the row commits; unique rows make a repeated submission a no-op."""
 
+    @classmethod
+    def from_options(cls, ledger_id: str, options: Mapping[str, str]) -> Self:
+        if ledger_id != LEDGER_ID or options:
+            raise LedgerMisconfiguredError(f"there is one, {LEDGER_ID!r}, without options")
+        return cls()
+
     def identity(self) -> LedgerIdentity:
         return LedgerIdentity(
             ledger_id=LEDGER_ID,
@@ -65,6 +73,9 @@ class EmbeddedLedger:
             raise AmbiguousLedgerError("another submission at this size") from None
         except OperationalError as error:
             raise TransientLedgerError(type(error).__name__) from None
+
+    def replace(self, intent: Intent) -> Intent | None:
+        return None
 
     def find(self, checkpoint: Checkpoint) -> Presence:
         stored = EmbeddedRecord.objects.filter(origin=checkpoint.origin, size=checkpoint.size).first()

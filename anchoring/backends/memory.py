@@ -6,12 +6,13 @@ A submission waits in a pool, ``mine`` puts it into a block, and a block is fina
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from threading import RLock
-from typing import Any
+from typing import Any, Self
 
-from anchoring.errors import LedgerConflictError, RejectedByLedgerError, TransientLedgerError
+from anchoring.errors import LedgerConflictError, LedgerMisconfiguredError, RejectedByLedgerError, TransientLedgerError
 from anchoring.ledger import (
     AttestationVerdict,
     Extension,
@@ -51,6 +52,13 @@ class MemoryLedger:
     pool: list[str] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock, repr=False)
 
+    @classmethod
+    def from_options(cls, ledger_id: str, options: Mapping[str, str]) -> Self:
+        try:
+            return cls(ledger_id, int(options.get("confirmations", "0")))
+        except ValueError:
+            raise LedgerMisconfiguredError("confirmations is a number") from None
+
     def identity(self) -> LedgerIdentity:
         return LedgerIdentity(
             ledger_id=self.ledger_id,
@@ -74,6 +82,9 @@ class MemoryLedger:
                 self.pool.append(note)
             if self.confirmations == 0:
                 self.mine()
+
+    def replace(self, intent: Intent) -> Intent | None:
+        return None
 
     def find(self, checkpoint: Checkpoint) -> Presence:
         with self.lock:

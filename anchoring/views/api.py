@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -19,9 +19,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from anchoring.log_key import log_verifier_key
+from anchoring.log_key import log_verifier_keys
 from anchoring.publication import PublishedBytes, read_checkpoint, read_entries, read_tile
 from anchoring.receipts import RecordStanding, standing_of
+from protocol.cose_receipt import MEDIA_TYPE as COSE_MEDIA_TYPE
 
 
 @csrf_exempt
@@ -35,7 +36,8 @@ def checkpoint(_request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=3600)
 def verifier_key(_request: HttpRequest) -> HttpResponse:
-    return HttpResponse(f"{log_verifier_key()}\n", content_type="text/plain; charset=utf-8")
+    lines = "".join(f"{vkey}\n" for vkey in log_verifier_keys())
+    return HttpResponse(lines, content_type="text/plain; charset=utf-8")
 
 
 @csrf_exempt
@@ -68,6 +70,22 @@ class ProofTextRenderer(BaseRenderer):
     ) -> bytes:
         if isinstance(data, str):
             return data.encode()
+        return JSONRenderer().render(data, accepted_media_type, renderer_context)
+
+
+class CoseRenderer(BaseRenderer):
+    """The receipt as COSE_Sign1 bytes (RFC 9942); a problem stays JSON."""
+
+    media_type = COSE_MEDIA_TYPE
+    format = "cose"
+    charset = None
+    render_style = "binary"
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        if isinstance(data, bytes):
+            return data
         return JSONRenderer().render(data, accepted_media_type, renderer_context)
 
 
@@ -104,30 +122,34 @@ _EXAMPLE = {
 class ReceiptView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    renderer_classes = (JSONRenderer, ProofTextRenderer)
+    renderer_classes = (JSONRenderer, ProofTextRenderer, CoseRenderer)
 
     @extend_schema(
         operation_id="read_receipt",
         summary="Proof that a record stands in the log",
         tags=["log"],
         description=(
-            "JSON by default; `?format=tlog-proof` (or `Accept: text/plain`) gives the C2SP tlog-proof text, which is "
-            "checked offline against the key at `/log/vkey`."
+            "JSON by default; `?format=tlog-proof` (or `Accept: text/plain`) gives the C2SP tlog-proof text, with the "
+            "cosignatures of witnesses, for the archive; `?format=cose` (or `Accept: application/cose`) gives a COSE "
+            "Receipt of inclusion (RFC 9942) whose `sub` names the tree as `<origin>#<size>`, to embed. All three come "
+            "of one path, and both proofs are checked offline against the keys at `/log/vkey`."
         ),
-        parameters=[OpenApiParameter("format", pattern="^(json|tlog-proof)?$", description="json or tlog-proof")],
+        parameters=[
+            OpenApiParameter("format", pattern="^(json|tlog-proof|cose)?$", description="json, tlog-proof or cose")
+        ],
         responses={
             (200, "application/json"): OpenApiResponse(ReceiptSerializer, "Where the record stands"),
             (200, "text/plain"): OpenApiTypes.STR,
+            (200, COSE_MEDIA_TYPE): OpenApiTypes.BINARY,
             404: OpenApiResponse(description="The log knows no such record"),
-            406: OpenApiResponse(description="Neither JSON nor text is acceptable"),
-            409: OpenApiResponse(description="Text was asked for before it exists"),
+            406: OpenApiResponse(description="Neither JSON, text nor COSE is acceptable"),
+            409: OpenApiResponse(description="A proof was asked for before it exists"),
         },
         examples=[OpenApiExample("published", _EXAMPLE, media_type="application/json", response_only=True)],
     )
     def get(self, request: Request, record_id: str) -> Response:
-        standing = standing_of(record_id)
-        is_text = isinstance(request.accepted_renderer, ProofTextRenderer)
-        return Response(standing.proof_text() if is_text else _as_json(standing))
+        write = _WRITERS[request.accepted_renderer.format]
+        return Response(write(standing_of(record_id)))
 
 
 def _as_json(standing: RecordStanding) -> dict[str, Any]:
@@ -143,3 +165,10 @@ def _as_json(standing: RecordStanding) -> dict[str, Any]:
         },
         "attestations": [{"ledger_id": ledger_id, "state": state} for ledger_id, state in standing.attestations],
     }
+
+
+_WRITERS: Mapping[str, Callable[[RecordStanding], Any]] = {
+    JSONRenderer.format: _as_json,
+    ProofTextRenderer.format: RecordStanding.proof_text,
+    CoseRenderer.format: RecordStanding.cose_receipt,
+}

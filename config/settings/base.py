@@ -13,7 +13,17 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config.settings.env import LOOPBACK_HOSTS, broker_url, env, key_bytes, secret
+from anchoring.kinds import BUILT_IN
+from config.settings.env import (
+    LOOPBACK_HOSTS,
+    broker_url,
+    env,
+    key_bytes,
+    metrics_token,
+    networks,
+    optional_key_bytes,
+    secret,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
@@ -44,6 +54,15 @@ LOG_SIGNING_SEED = key_bytes("LOG_SIGNING_SEED")
 if len({KEY_ENCRYPTION_KEY, LOOKUP_KEY, LOG_SIGNING_SEED}) < 3:
     raise ImproperlyConfigured("KEY_ENCRYPTION_KEY, LOOKUP_KEY and LOG_SIGNING_SEED must differ from each other")
 LOG_ORIGIN: str = env.str("LOG_ORIGIN", f"{_PUBLIC.netloc}/log")
+# With it this deployment witnesses the logs of others, under the key name WITNESS_NAME; without it, it does not.
+WITNESS_SIGNING_SEED = optional_key_bytes("WITNESS_SIGNING_SEED")
+if WITNESS_SIGNING_SEED in {KEY_ENCRYPTION_KEY, LOOKUP_KEY, LOG_SIGNING_SEED}:
+    raise ImproperlyConfigured("WITNESS_SIGNING_SEED must differ from every other key")
+WITNESS_NAME: str = env.str("WITNESS_NAME", f"{_PUBLIC.netloc}/witness")
+# How many checkpoints of one log are cosigned: each costs two signatures and two writes to disk.
+WITNESS_LOG_RATE: str = env.str("WITNESS_LOG_RATE", "120/min")
+# Two logs that enter each other's checkpoints grow by doing so: at most one leaf per log and this many seconds.
+LOG_IN_LOG_SECONDS: int = env.int("LOG_IN_LOG_SECONDS", 600)
 
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [_PUBLIC.hostname])
 # Links in mail are made from the Host header, so an open list would let strangers choose where they lead.
@@ -267,8 +286,29 @@ SPECTACULAR_SETTINGS = {
 
 # Registries by which a lower app calls an upper one without importing it.
 ANCHORING_LEDGERS: list[str] = env.list("ANCHORING_LEDGERS", ["anchoring.backends.embedded.EmbeddedLedger"])
+# Kinds of ledger that `manage.py ledger add` knows, besides those of installed packages.
+LEDGER_KINDS = dict(BUILT_IN)
 # Longer than any call to a ledger takes: after a crash its attestations wait this long for the next worker.
 ATTESTATION_LEASE_SECONDS: int = env.int("ATTESTATION_LEASE_SECONDS", 30)
+# The pace of the log: records get their place every so often, or as soon as that many have come; a checkpoint follows
+# another no sooner than that, whatever rings; ledgers are looked after that often.
+SEQUENCE_SECONDS: float = max(0.1, env.float("SEQUENCE_SECONDS", 1.0))
+SEQUENCE_BATCH: int = max(1, env.int("SEQUENCE_BATCH", 256))
+CHECKPOINT_SECONDS: float = max(0.1, env.float("CHECKPOINT_SECONDS", 10.0))
+ATTEST_SECONDS: float = max(0.1, env.float("ATTEST_SECONDS", 5.0))
+# From when on an operator is told: records without a checkpoint, without a place, a ledger behind, a monitor silent.
+ALERT_LAG_SECONDS: float = env.float("ALERT_LAG_SECONDS", 60.0)
+ALERT_CHECKPOINT_SECONDS: float = env.float("ALERT_CHECKPOINT_SECONDS", 300.0)
+ALERT_BACKLOG: int = env.int("ALERT_BACKLOG", 100_000)
+ALERT_LEDGER_SECONDS: float = env.float("ALERT_LEDGER_SECONDS", 3600.0)
+ALERT_MONITOR_SECONDS: float = env.float("ALERT_MONITOR_SECONDS", 900.0)
+# Who reads /metrics: whoever sends the token, or asks directly from one of these networks. Nobody else, so by default
+# nobody but, in the demonstration, this machine.
+METRICS_TOKEN = metrics_token("METRICS_TOKEN")
+METRICS_NETWORKS = networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1/128"] if DEMO else [])
+# How often a process adds what it has counted to the totals in the database; 0 never does.
+TALLY_SECONDS: float = env.float("TALLY_SECONDS", 5.0)
+ALERT_SOURCES = ["identity.alerts.check"]
 AUDIT_SINK = "authorization.audit.record"
 AUTHORIZATION_SOURCE = "authorization.consent.authorization_fact"
 # What waits for a clerk, in the order of the task list (identity.duties says what a source must be).
@@ -279,11 +319,13 @@ CRASH_AT: str = env.str("CRASH_AT", "") if DEMO else ""
 KYC_PROVIDERS = ["identity.providers.desk.DeskProvider", "identity.providers.openid.OpenIdProvider"] + (
     ["identity.providers.demo.DemoProvider"] if DEMO else []
 )
-# Hosts that identity.fetch may contact although their address is private: for tests against a loopback server only.
+# Hosts that anchoring.fetch may contact although their address is private: for tests against a loopback server only.
 FETCH_ALLOWED_PRIVATE_HOSTS: list[str] = []
 WEID_CHAIN: str = env.str("WEID_CHAIN", "1")
 KYC_DOCUMENT_DAYS: int = env.int("KYC_DOCUMENT_DAYS", 0)
 KYC_UNDECIDED_DAYS: int = env.int("KYC_UNDECIDED_DAYS", 90)
+# What a verification asks for with `"quorum": "default"` (C2SP tlog-policy text, see docs/procedures/evidence.md).
+QUORUM_POLICY: str = env.str("QUORUM_POLICY", "")
 STATUS_LIST_SIZE: int = env.int("STATUS_LIST_SIZE", 1 << 17)
 STATUS_TOKEN_TTL: int = env.int("STATUS_TOKEN_TTL", 60)
 VERIFY_TRUST_POLL_SECONDS: float = env.float("VERIFY_TRUST_POLL_SECONDS", 1.0)
@@ -309,9 +351,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 # The sweepers, not the broker, guarantee progress: a lost message costs one interval.
 CELERY_BEAT_SCHEDULE = {
-    "sequence": {"task": "anchoring.sequence", "schedule": 1.0},
-    "sign-checkpoint": {"task": "anchoring.sign_checkpoint", "schedule": 5.0},
-    "attest": {"task": "anchoring.attest", "schedule": 5.0},
+    "sequence": {"task": "anchoring.sequence", "schedule": SEQUENCE_SECONDS},
+    # Asks often whether a checkpoint is due: it is signed within this time of CHECKPOINT_SECONDS, never before.
+    "sign-checkpoint": {"task": "anchoring.sign_checkpoint", "schedule": min(1.0, CHECKPOINT_SECONDS)},
+    "attest": {"task": "anchoring.attest", "schedule": ATTEST_SECONDS},
+    "ask-ledgers": {"task": "anchoring.ask_ledgers", "schedule": 60.0},
+    "monitor-logs": {"task": "anchoring.monitor", "schedule": 60.0},
+    "enter-checkpoints": {"task": "anchoring.enter_checkpoints", "schedule": 60.0},
     "resume-issuance": {"task": "credentials.resume_issuance", "schedule": 30.0},
     "purge-envelopes": {"task": "authorization.purge_envelopes", "schedule": 300.0},
     "anchor-audit-head": {"task": "authorization.anchor_audit_head", "schedule": 86400.0},

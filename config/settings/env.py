@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +12,7 @@ env = FileAwareEnv()
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", None})
 MIN_SECRET_LENGTH = 50
+MIN_TOKEN_LENGTH = 32
 
 
 def secret(name: str, *, min_length: int = MIN_SECRET_LENGTH) -> str:
@@ -33,6 +35,11 @@ def key_bytes(name: str) -> bytes:
     return key
 
 
+def optional_key_bytes(name: str) -> bytes | None:
+    """Return the key *name* as key_bytes does, or None when it is not set at all: a part of the service that is off."""
+    return key_bytes(name) if env.str(name, "").strip() else None
+
+
 def broker_url(name: str, default: str) -> str:
     """Return a broker or cache URL; Redis off loopback needs a password."""
     url: str = env.str(name, default)
@@ -40,3 +47,16 @@ def broker_url(name: str, default: str) -> str:
     if parts.scheme.startswith("redis") and parts.hostname not in LOOPBACK_HOSTS and not parts.password:
         raise ImproperlyConfigured(f"{name}: Redis off loopback must have a password")
     return url
+
+
+def metrics_token(name: str) -> str:
+    """Return the bearer token *name*, or an empty text where none is set; a short one stops the start."""
+    return secret(name, min_length=MIN_TOKEN_LENGTH) if env.str(name, "").strip() else ""
+
+
+def networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:
+    """Return the networks *name*, given as address/prefix and separated by commas; a false one stops the start."""
+    try:
+        return [ip_network(text.strip()) for text in env.list(name, default)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,9 +11,11 @@ import segno
 from django import template
 from django.forms import BoundField, CheckboxSelectMultiple, RadioSelect
 from django.template.context import Context
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.translation import get_language, gettext
 
 from config.navigation import Link, audience_of, links_for
@@ -21,6 +23,7 @@ from identity.languages import localised as choose_text
 
 register = template.Library()
 
+LONG_SPAN_SECONDS = 120
 MACAU = ZoneInfo("Asia/Macau")
 # Django's English format puts the month first, which readers elsewhere take for the day.
 DATE_FORMATS = {"en": "j F Y"}
@@ -72,6 +75,21 @@ def moment(value: datetime | None) -> str:
         return ""
     local = value.astimezone(MACAU)
     return gettext("%(day)s, %(time)s (Macau time)") % {"day": _format_day(local), "time": f"{local:%H:%M}"}
+
+
+@register.filter
+def grouped(value: int) -> str:
+    """Return a number in groups of three, parted by the narrow space that every language understands."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+@register.filter
+def span(seconds: float) -> str:
+    """Return a length of time: in seconds while that is easily read, then in the page's language."""
+    if seconds < LONG_SPAN_SECONDS:
+        return f"{seconds:.0f}\N{NO-BREAK SPACE}s"
+    now = timezone.now()
+    return timesince(now - timedelta(seconds=seconds), now)
 
 
 @register.simple_tag

@@ -24,6 +24,7 @@ from credentials.bundle_export import export_bundle
 from credentials.catalog import type_metadata
 from credentials.check_texts import sentence
 from credentials.errors import MediaTypeError, MethodError, NotAcceptableError, VerifyRequestError
+from credentials.log_evidence import default_quorum
 from credentials.models import CredentialType
 from credentials.policy import parse_policy
 from credentials.sources import Versions, database_sources, read_versions
@@ -38,6 +39,8 @@ from protocol.status_list import MEDIA_TYPE
 
 MAX_BODY_BYTES = 1 << 20
 MAX_TEXT = 2048
+# Where a view leaves its verdict in the request for whoever counts them.
+VERDICT = "chancela.verdict"
 _TEXT_MEMBERS = ("audience", "nonce", "vct")
 _MEMBERS = frozenset({"presentation", "policy", *_TEXT_MEMBERS})
 # Anyone may read these from any page: they say nothing about who asks.
@@ -73,16 +76,17 @@ def verify_presentation(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         raise MethodError(allow="POST")
     admit(request)
-    asked = _read_body(request)
+    asked = read_verify_request(request)
     report = verify(
         asked["presentation"],
         sources=database_sources().as_sources(),
         now=datetime.now(UTC),
-        policy=parse_policy(asked.get("policy")),
+        policy=parse_policy(asked.get("policy"), default_quorum=default_quorum),
         audience=asked.get("audience"),
         nonce=asked.get("nonce"),
         vct=asked.get("vct"),
     )
+    request.META[VERDICT] = report.verdict
     return _json(describe_report(report, get_language_from_request(request)), {"Cache-Control": "no-store"})
 
 
@@ -170,7 +174,7 @@ def show_trust_bundle(request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
-def _read_body(request: HttpRequest) -> dict[str, Any]:
+def read_verify_request(request: HttpRequest) -> dict[str, Any]:
     """Return the members of the request. Raises MediaTypeError, TooLargeError, JsonError, VerifyRequestError."""
     if request.content_type != "application/json":
         raise MediaTypeError("application/json expected")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from anchoring.receipts import anchoring_state
 from credentials.display import claim_rows
+from credentials.evidence_export import collect
 from credentials.holdings import (
     credentials_of,
     current_credentials,
@@ -25,6 +27,7 @@ from credentials.issuance import record_id
 from credentials.models import Credential
 from credentials.reissue import restorable, restore_all
 from credentials.timeline import anchoring_text
+from credentials.views.evidence import as_download
 from identity.views.access import CitizenRequest, citizen_with_weid
 from identity.views.portal import wallet_page
 from identity.weid import device_keys
@@ -74,6 +77,15 @@ def show_certificate(request: CitizenRequest, credential_id: UUID) -> HttpRespon
         "receipt": reverse("log-receipt", args=[record]) if state == "published" else "",
     }
     return render(request, "portal/certificates_show.html", context)
+
+
+@require_GET
+@citizen_with_weid
+def download_evidence(request: CitizenRequest, credential_id: UUID) -> HttpResponse:
+    """Everything about the citizen's own certificate in one file, every claim of it shown."""
+    credential = _held(request, credential_id)
+    data = collect(presentation=read_sd_jwt(credential, request.person), now=datetime.now(UTC))
+    return as_download(data, name=credential.number)
 
 
 @require_GET

@@ -19,7 +19,7 @@ from credentials.forms import PresentationForm, posted
 from credentials.policy import DEFAULT
 from credentials.sources import database_sources
 from credentials.verification import Check, Report, verify
-from credentials.views.api import admit, open_to_all
+from credentials.views.api import VERDICT, admit, open_to_all
 from identity.languages import localised
 from identity.models import Agency
 from identity.trust import issuer_identifier
@@ -40,7 +40,9 @@ def check_certificate(request: HttpRequest) -> HttpResponse:
         admit(request)
         text = _presentation(form)
         if text:
-            return render(request, "verify/result.html", _describe(text))
+            described = _describe(text)
+            request.META[VERDICT] = described["report"].verdict
+            return render(request, "verify/result.html", described)
         form.add_error("presentation", _("Paste a certificate, or choose a file."))
     return render(request, "verify/check.html", {"form": form}, status=422 if form.errors else 200)
 

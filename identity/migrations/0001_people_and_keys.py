@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("open", "Open"),
+                            ("open", "Begun"),
                             ("submitted", "Waiting for a decision"),
                             ("approved", "Approved"),
                             ("refused", "Refused"),

@@ -60,6 +60,12 @@ class MemberRequest(HttpRequest):
     organisation: Organisation
 
 
+class OperatorRequest(HttpRequest):
+    """A request let in by ``operator``."""
+
+    user: Account
+
+
 class AccountRequest(HttpRequest):
     """A request let in by ``signed_in``."""
 
@@ -100,6 +106,11 @@ def citizen_with_weid(view: _View[_R, _P]) -> Callable[Concatenate[HttpRequest, 
 def verifier_member(view: _View[_R, _P]) -> Callable[Concatenate[HttpRequest, _P], HttpResponseBase]:
     """Let in a member of an approved verifier organisation who has used a second factor. Sets ``organisation``."""
     return _gated(_admit_member, audience="verifier")(view)
+
+
+def operator(view: _View[_R, _P]) -> Callable[Concatenate[HttpRequest, _P], HttpResponseBase]:
+    """Let in who operates the service itself, of no agency, and has used a second factor in this session."""
+    return _gated(_admit_operator, audience="operator")(view)
 
 
 def require_second_factor(request: HttpRequest) -> HttpResponse | None:
@@ -173,6 +184,12 @@ def _admit_citizen_with_weid(request: CitizenRequest) -> HttpResponse | None:
         return redirect("weid")
     request.weid = weid
     return None
+
+
+def _admit_operator(request: OperatorRequest) -> HttpResponse | None:
+    if not (request.user.is_active and request.user.is_staff):
+        raise RoleMissingError("operator")
+    return require_second_factor(request)
 
 
 def _admit_member(request: MemberRequest) -> HttpResponse | None:

@@ -14,8 +14,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from anchoring.throttle import count_request
 from identity.resolver import is_fetched, resolve
-from identity.throttle import count_request
 from identity.views.authentication import authenticate_api_key, client_address
 from protocol import did as dids
 

@@ -71,6 +71,12 @@ class CheckpointFormatError(ProtocolError):
     code = "checkpoint_malformed"
 
 
+class EmptyTreeRootError(CheckpointFormatError):
+    """A checkpoint of size 0 with another root than that of the empty tree (RFC 6962 §2.1; C2SP tlog-witness)."""
+
+    code = "empty_tree_root_invalid"
+
+
 class CheckpointOriginError(ProtocolError):
     """The checkpoint is of another log than the one asked for (C2SP tlog-checkpoint, Signatures)."""
 
@@ -87,6 +93,12 @@ class ReceiptFormatError(ProtocolError):
     """Not a well-formed proof text (C2SP tlog-proof, Format)."""
 
     code = "receipt_malformed"
+
+
+class ProofChainFormatError(ProtocolError):
+    """Not a well-formed chain of proofs across logs."""
+
+    code = "proof_chain_malformed"
 
 
 class StatusListError(ProtocolError):

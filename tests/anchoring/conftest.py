@@ -8,6 +8,7 @@ from celery.signals import after_task_publish
 from django.conf import settings
 
 from config import celery_app
+from tests.simulators.anvil import Anvil
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +36,17 @@ def rung() -> Iterator[list[str]]:
     after_task_publish.connect(note, weak=False)
     yield names
     after_task_publish.disconnect(note)
+
+
+@pytest.fixture(scope="session")
+def anvil() -> Iterator[Anvil]:
+    """A chain that mines each transaction at once. Tests share it, each with a key and a contract of its own."""
+    with Anvil() as running:
+        yield running
+
+
+@pytest.fixture
+def chain() -> Iterator[Anvil]:
+    """A chain for this test alone: it may be stopped, reorganised and thrown away."""
+    with Anvil() as running:
+        yield running

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from anchoring import outbox, sequencer
-from anchoring.models import Checkpoint
+from anchoring.models import Attestation, Checkpoint, EmbeddedRecord, LogEntry, Tile, TreeHead
 from protocol.merkle import leaf_hash
 from protocol.proof import leaf_data
 
@@ -33,3 +33,9 @@ def log_records(*numbers: int) -> Checkpoint:
     checkpoint = sequencer.sign_checkpoint()
     assert checkpoint is not None
     return checkpoint
+
+
+def forget_everything() -> None:
+    """As if the database had been lost, and an older or an empty one put in its place."""
+    for model in (Attestation, Checkpoint, EmbeddedRecord, LogEntry, Tile, TreeHead):
+        model._default_manager.all().delete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from anchoring import attestation, sequencer
 
@@ -21,6 +22,27 @@ def race() -> None:
         sequencer.sequence(limit=40)
         sequencer.sign_checkpoint()
         attest_all()
+
+
+def race_to_sequence() -> None:
+    """Place records in small bites and sign what there is, while others do the same."""
+    for _ in _until_late():
+        sequencer.sequence(limit=40)
+        sequencer.sign_checkpoint(min_seconds=0.05)
+
+
+def race_to_attest() -> None:
+    """Go for every ledger, due or not, while others do the same."""
+    for _ in _until_late():
+        attest_all()
+        for ledger_id in ("file", "embedded"):
+            attestation.attest(ledger_id=ledger_id)
+
+
+def _until_late(seconds: float = 4) -> Iterator[None]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
 
 
 def attest_all() -> None:

@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from anchoring import attestation, fsck, sequencer, tasks
+from anchoring import attestation, fsck, tasks
 from anchoring.errors import (
     AmbiguousLedgerError,
     LedgerConflictError,
@@ -19,11 +19,12 @@ from anchoring.errors import (
     TransientLedgerError,
     UnderpricedOnLedgerError,
 )
-from anchoring.ledger import Intent, Ledger, Presence, Progress, PublishedCheckpoint, Trust
+from anchoring.ledger import Intent, Presence, Progress, PublishedCheckpoint, Trust
 from anchoring.log_key import log_key, log_signer
 from anchoring.models import Attestation, Checkpoint
 from protocol.checkpoint import Checkpoint as SignedCheckpoint
 from protocol.checkpoint import sign
+from tests.anchoring.attesting import attest, row, sent, states, use
 from tests.anchoring.records import hand_over, log_records
 from tests.simulators.ledger import FaultyLedger
 
@@ -51,30 +52,6 @@ def chain(monkeypatch: pytest.MonkeyPatch) -> FaultyLedger:
 def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(timezone.now(), tick=False) as traveller:
         yield traveller
-
-
-def use(monkeypatch: pytest.MonkeyPatch, *used: FaultyLedger) -> None:
-    """Put ledgers of this test where the settings would have put classes."""
-    registry: dict[str, Ledger] = {ledger.ledger_id: ledger for ledger in used}
-    for module in (attestation, sequencer):
-        monkeypatch.setattr(module, "ledgers", lambda: registry)
-
-
-def attest(times: int = 1) -> None:
-    for _ in range(times):
-        attestation.attest(ledger_id="faulty")
-
-
-def states() -> list[str]:
-    return list(Attestation.objects.order_by("checkpoint__size").values_list("state", flat=True))
-
-
-def row() -> Attestation:
-    return Attestation.objects.order_by("checkpoint__size").last() or pytest.fail("nothing is planned")
-
-
-def sent(ledger: FaultyLedger) -> int:
-    return ledger.calls.count("submit")
 
 
 def test_a_ledger_that_answers_is_done_in_one_pass(ledger: FaultyLedger) -> None:

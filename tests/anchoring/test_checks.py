@@ -8,6 +8,8 @@ import sys
 import pytest
 from django.contrib import admin
 from django.core.checks import CheckMessage, run_checks
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import RequestFactory
 from pytest_django import Settings
 
@@ -38,6 +40,14 @@ def test_a_database_behind_the_guard_is_reported_at_start() -> None:
     assert findings() == ["anchoring.E002"]
 
 
+def test_tables_of_an_earlier_version_are_not_read() -> None:
+    """`migrate` runs the checks before it makes the tables those of this version: it must come to that."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE anchoring_checkpoint RENAME COLUMN receipt_signature TO of_another_version")
+    MigrationRecorder(connection).record_unapplied("anchoring", "0002_ledgers")
+    assert findings() == []
+
+
 def test_another_tree_than_the_guarded_one_is_reported() -> None:
     log_records(*range(5))
     Tile.objects.update(hashes=bytes(5 * 32))
@@ -54,6 +64,13 @@ def test_a_guard_that_is_lost_or_unreadable_is_reported() -> None:
     assert findings() == ["anchoring.W002"]
 
 
+def test_a_witness_that_cannot_be_named_is_reported(settings: Settings) -> None:
+    settings.WITNESS_NAME = "a name with spaces"
+    assert findings() == ["anchoring.E005"]
+    settings.WITNESS_SIGNING_SEED = None
+    assert findings() == []
+
+
 def test_a_ledger_that_cannot_be_loaded_is_reported(settings: Settings) -> None:
     settings.ANCHORING_LEDGERS = ["no.such.Ledger", "anchoring.backends.embedded.EmbeddedLedger"]
     assert findings() == ["anchoring.W001"]
@@ -61,7 +78,7 @@ def test_a_ledger_that_cannot_be_loaded_is_reported(settings: Settings) -> None:
     assert findings() == ["anchoring.W001"]
 
 
-@pytest.mark.parametrize("origin", ["", "with space", "with+plus"])
+@pytest.mark.parametrize("origin", ["", "with space", "with+plus", "l" * 256])
 def test_an_origin_that_cannot_name_a_log_is_reported(settings: Settings, origin: str) -> None:
     settings.LOG_ORIGIN = origin
     assert "anchoring.E001" in findings()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,9 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from anchoring import fsck
-from anchoring.models import Attestation, Checkpoint, LogEntry, TreeHead
+from anchoring import fsck, monitor
+from anchoring.log_key import log_origin
+from anchoring.models import Attestation, Checkpoint, FollowedLog, LogEntry, TreeHead
 from anchoring.receipts import receipt_for
 from protocol.merkle import leaf_hash
 from tests.anchoring import steps
@@ -33,6 +36,9 @@ CRASH_POINTS = sorted(
     name
     for path in (ROOT / "anchoring").rglob("*.py")
     for name in re.findall(r'\breach\("([a-z_.]+)"\)', path.read_text(encoding="utf-8"))
+    # A witness dies in test_witness_faults, whoever asks an outside service in test_answer_faults, an export in
+    # test_export, a recovery in test_recovery.
+    if not name.startswith(("witness.", "answer.", "export.", "recover."))
 )
 
 
@@ -127,6 +133,75 @@ def test_one_checkpoint_and_eight_workers_make_one_attestation(environment: dict
         assert forker.run("tests.anchoring.steps.whole_way", copies=8) == [0] * 8
     finish()
     assert_nothing_lost_nothing_twice(5)
+
+
+@pytest.mark.usefixtures("clean_redis")
+def test_four_sequencers_eight_attestors_and_workers_told_twice_make_one_log(
+    environment: dict[str, str], sender: Celery, tmp_path: Path
+) -> None:
+    """Hard test: everything at once, Redis emptied in the middle, the monitor watching."""
+    names = ["anchoring.attest", "anchoring.sign_checkpoint", "anchoring.sequence", "anchoring.monitor"]
+    with (
+        Forker(environment) as sequencers,
+        Forker(environment) as attestors,
+        Worker(environment, tmp_path, has_beat=False, concurrency=2),
+    ):
+        sequencers.begin("tests.anchoring.steps.race_to_sequence", copies=4)
+        attestors.begin("tests.anchoring.steps.race_to_attest", copies=8)
+        for start in range(0, 3000, 50):
+            hand_over(*range(start, start + 50))
+            for name in [*names, *reversed(names)]:
+                sender.send_task(name)
+            for ledger_id in ["file", "embedded"]:
+                sender.send_task("anchoring.attest_on_ledger", args=[ledger_id])
+            if start == 1500:
+                flush_redis()
+        assert sequencers.finish() == [0] * 4
+        assert attestors.finish() == [0] * 8
+    finish()
+    assert_nothing_lost_nothing_twice(3000)
+    checkpoints = list(Checkpoint.objects.order_by("size"))
+    assert len(checkpoints) > 1
+    assert [row.signed_at for row in checkpoints] == sorted(row.signed_at for row in checkpoints)
+    monitor.due_logs()
+    assert monitor.examine(origin=log_origin()).state == FollowedLog.State.SOUND
+
+
+@pytest.mark.usefixtures("clean_redis")
+def test_a_busy_log_keeps_its_pace_and_a_quiet_one_answers_soon(environment: dict[str, str], tmp_path: Path) -> None:
+    """Two workers with a beat each, as nobody should run them: the interval still holds."""
+    seconds = 2.0
+    paced = {**environment, "CHECKPOINT_SECONDS": str(seconds)}
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    with Worker(paced, folders[0]), Worker(paced, folders[1]):
+        begun = time.monotonic()
+        for number in range(60):
+            hand_over(number)
+            time.sleep(0.1)
+        wait_until(lambda: Checkpoint.objects.filter(size=60).exists(), what="a checkpoint of everything")
+        lasted = time.monotonic() - begun
+        signed = list(Checkpoint.objects.order_by("size").values_list("signed_at", flat=True))
+        gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(signed)]
+        assert len(signed) <= lasted / seconds + 2
+        assert min(gaps) >= seconds
+        handed_over = time.monotonic()
+        hand_over(60)
+        wait_until(lambda: Checkpoint.objects.filter(size=61).exists(), what="a checkpoint of one record more")
+        assert time.monotonic() - handed_over < seconds + 5
+        read = FollowedLog.objects.filter(origin=log_origin(), size=61, state=FollowedLog.State.SOUND)
+        wait_until(read.exists, what="the monitor to have read it all")
+    wait_until(lambda: not _is_used(environment), what="no process on the database")
+    finish()
+    assert_nothing_lost_nothing_twice(61)
+
+
+def _is_used(environment: dict[str, str]) -> bool:
+    name = environment["DATABASE_URL"].rpartition("/")[2]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", [name])
+        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.usefixtures("clean_redis")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
 
 import pytest
 from django.utils.module_loading import import_string
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from anchoring.backends.embedded import EmbeddedLedger
+from anchoring.backends.evm import EvmLedger
 from anchoring.backends.memory import MemoryLedger
 from anchoring.errors import AmbiguousLedgerError, LedgerConflictError, LedgerError, RejectedByLedgerError
 from anchoring.ledger import (
@@ -21,11 +25,13 @@ from anchoring.ledger import (
     Progress,
     PublishedCheckpoint,
     Trust,
-    ledgers,
 )
 from anchoring.log_key import log_key, log_signer
-from protocol.checkpoint import Checkpoint, SeedSigner, sign, verifier_key
+from anchoring.registry import ledgers
+from protocol.checkpoint import Checkpoint, SeedSigner, VerifierKey, sign, verifier_key
 from protocol.merkle import consistency_proof
+from tests.anchoring import ledgers_at_work
+from tests.anchoring.ledgers_at_work import Make
 from tests.protocol.trees import MemoryTree, leaves
 from tests.simulators.ledger import FaultyLedger, FileLedger
 
@@ -33,12 +39,35 @@ pytestmark = pytest.mark.django_db
 
 STRANGER = SeedSigner(log_key().name, b"\x09" * 32)
 TRUST = Trust((log_key(),))
+AT_WORK_NAMES = ["timestamp.TimestampLedger", "rekor.RekorLedger", "witness.WitnessLedger", "evm.EvmLedger"]
 
 
-@pytest.fixture(params=[EmbeddedLedger, MemoryLedger, FaultyLedger, FileLedger])
-def ledger(request: pytest.FixtureRequest) -> Ledger:
-    make: Callable[[], Ledger] = request.param
+@contextmanager
+def _plain(kind: Callable[[], Ledger], _: Path) -> Iterator[Make]:
+    yield kind
+
+
+PLAIN = [partial(_plain, kind) for kind in (EmbeddedLedger, MemoryLedger, FaultyLedger, FileLedger)]
+AT_WORK = [ledgers_at_work.timestamp, ledgers_at_work.remote_log, ledgers_at_work.witness, ledgers_at_work.contract]
+
+
+@pytest.fixture(
+    params=[*PLAIN, *AT_WORK], ids=["embedded", "memory", "faulty", "file", "timestamp", "rekor", "witness", "evm"]
+)
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    """Makes the same ledger each time, while what it talks to is running."""
+    running: Callable[[Path], AbstractContextManager[Make]] = request.param
+    with running(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture
+def ledger(make: Make) -> Ledger:
     return make()
+
+
+def trust(ledger: Ledger, *keys: VerifierKey) -> Trust:
+    return Trust(keys or (log_key(),), ledger.identity().pins)
 
 
 def published(size: int, tree: MemoryTree | None = None) -> PublishedCheckpoint:
@@ -63,8 +92,8 @@ def anchor(ledger: Ledger, head: PublishedCheckpoint, previous: Extension | None
     return intent
 
 
-def test_identity_is_stable_and_says_what_it_is(ledger: Ledger) -> None:
-    assert ledger.identity() == ledger.identity() == type(ledger)().identity()
+def test_identity_is_stable_and_says_what_it_is(ledger: Ledger, make: Make) -> None:
+    assert ledger.identity() == ledger.identity() == make().identity()
     assert ledger.identity().finality
     assert ledger.health().is_healthy
 
@@ -85,8 +114,8 @@ def test_what_is_submitted_is_found_followed_and_exported(ledger: Ledger) -> Non
     assert ledger.find(head.checkpoint) is Presence.PRESENT
     assert ledger.poll(intent) is Progress.FINAL
     assert ledger.latest(head.checkpoint.origin) == head.checkpoint
-    assert ledger.verify(ledger.export(head.checkpoint), head.checkpoint, TRUST).is_valid
-    assert ledger.verify(ledger.export(head.checkpoint), head.checkpoint, TRUST).not_checked
+    assert ledger.verify(ledger.export(head.checkpoint), head.checkpoint, trust(ledger)).is_valid
+    assert ledger.verify(ledger.export(head.checkpoint), head.checkpoint, trust(ledger)).not_checked
 
 
 def test_submitting_again_has_no_second_effect(ledger: Ledger) -> None:
@@ -132,13 +161,18 @@ def test_evidence_is_judged_by_the_logs_key_and_the_whole_checkpoint(ledger: Led
     anchor(ledger, head)
     evidence = ledger.export(head.checkpoint)
     origin, root = head.checkpoint.origin, head.checkpoint.root
-    assert not ledger.verify(evidence, head.checkpoint, Trust((verifier_key(STRANGER),))).is_valid
-    assert not ledger.verify(evidence, head.checkpoint, Trust(())).is_valid
+    assert ledger.verify(evidence, head.checkpoint, trust(ledger)).is_valid
+    if isinstance(ledger, EvmLedger):
+        # Its evidence carries no signature: it is judged by what is pinned, and a node has the last word.
+        assert not ledger.verify(evidence, head.checkpoint, TRUST).is_valid
+    else:
+        assert not ledger.verify(evidence, head.checkpoint, trust(ledger, verifier_key(STRANGER))).is_valid
+        assert not ledger.verify(evidence, head.checkpoint, Trust((), ledger.identity().pins)).is_valid
     for other in (Checkpoint(origin, 6, root), forked(5).checkpoint, Checkpoint("elsewhere.example/log", 5, root)):
-        assert not ledger.verify(evidence, other, TRUST).is_valid
+        assert not ledger.verify(evidence, other, trust(ledger)).is_valid
 
 
-@pytest.mark.parametrize("backend", ["embedded.EmbeddedLedger", "memory.MemoryLedger"])
+@pytest.mark.parametrize("backend", ["embedded.EmbeddedLedger", "memory.MemoryLedger", *AT_WORK_NAMES])
 @given(data=st.one_of(st.binary(max_size=300), st.text(max_size=100).map(str.encode)))
 def test_hostile_evidence_is_invalid_and_nothing_else(backend: str, data: bytes) -> None:
     verdict = import_string(f"anchoring.backends.{backend}").verify(data, published(5).checkpoint, TRUST)
@@ -151,11 +185,14 @@ def test_every_flipped_byte_of_evidence_is_noticed(ledger: Ledger) -> None:
     anchor(ledger, head)
     evidence = ledger.export(head.checkpoint)
     signed = evidence[: evidence.rindex(b" ")] if isinstance(ledger, EmbeddedLedger | FileLedger) else evidence[-40:-20]
+    if isinstance(ledger, EvmLedger):
+        # Block and transaction say where to look, and can be judged by a node only.
+        signed = evidence[evidence.index(b'"origin"') : evidence.index(b',"transaction"')]
     start = evidence.index(signed)
     for at in range(start, start + len(signed)):
         mutant = bytearray(evidence)
         mutant[at] ^= 1
-        assert not ledger.verify(bytes(mutant), head.checkpoint, TRUST).is_valid
+        assert not ledger.verify(bytes(mutant), head.checkpoint, trust(ledger)).is_valid
 
 
 class TestEmbeddedLedger:

@@ -4,7 +4,7 @@ from time import monotonic
 
 import pytest
 from django.db import transaction
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from anchoring import outbox
 from anchoring.errors import RecordConflictError, RecordIdError
@@ -85,7 +85,8 @@ def test_a_rolled_back_transaction_leaves_no_trace_and_does_not_ring(rung: list[
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_doorbell_rings_once_per_transaction(rung: list[str]) -> None:
+def test_the_doorbell_rings_once_per_transaction(rung: list[str], settings: Settings) -> None:
+    settings.SEQUENCE_BATCH = 1
     with transaction.atomic():
         for number in range(20):
             hand_over(number)
@@ -95,7 +96,8 @@ def test_the_doorbell_rings_once_per_transaction(rung: list[str]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bell_rung_in_a_rolled_back_savepoint_is_rung_again(rung: list[str]) -> None:
+def test_a_bell_rung_in_a_rolled_back_savepoint_is_rung_again(rung: list[str], settings: Settings) -> None:
+    settings.SEQUENCE_BATCH = 1
     with transaction.atomic():
         with pytest.raises(ZeroDivisionError):
             hand_over_and_fail(1)
@@ -105,7 +107,8 @@ def test_a_bell_rung_in_a_rolled_back_savepoint_is_rung_again(rung: list[str]) -
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("in_memory_broker", ["redis://127.0.0.1:1/0"], indirect=True)
-def test_an_unreachable_broker_is_logged_and_nothing_more(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreachable_broker_is_logged_and_nothing_more(caplog: pytest.LogCaptureFixture, settings: Settings) -> None:
+    settings.SEQUENCE_BATCH = 1
     started = monotonic()
     hand_over(1)
     assert monotonic() - started < 2

@@ -10,19 +10,13 @@ from anchoring import sequencer
 from anchoring.errors import HeadGuardUnreadableError, LogForkError, LogRollbackError
 from anchoring.head_guard import advance_guard, guard_path, guarded_head
 from anchoring.log_key import log_key
-from anchoring.models import Attestation, Checkpoint, EmbeddedRecord, LogEntry, Tile, TreeHead
+from anchoring.models import Attestation, Checkpoint, LogEntry, Tile, TreeHead
 from protocol import checkpoint as signed_checkpoint
 from protocol.merkle import EMPTY_ROOT
-from tests.anchoring.records import hand_over, leaf_hash_of, log_records, record_id
+from tests.anchoring.records import forget_everything, hand_over, leaf_hash_of, log_records, record_id
 from tests.protocol.trees import reference_root
 
 pytestmark = pytest.mark.django_db
-
-
-def forget_everything() -> None:
-    """As if the database had been lost, and an older or an empty one put in its place."""
-    for model in (Attestation, Checkpoint, EmbeddedRecord, LogEntry, Tile, TreeHead):
-        model._default_manager.all().delete()
 
 
 def stored_head() -> tuple[int, bytes]:
@@ -61,8 +55,8 @@ def test_sequencing_costs_the_same_number_of_statements_at_any_size(
 ) -> None:
     log_records(*range(700))
     hand_over(*range(700, 1000))
-    # pending? savepoint, head, place, border tiles, store, head, release
-    with django_assert_num_queries(8):
+    # pending? savepoint, head, recovered? place, border tiles, store, head, release
+    with django_assert_num_queries(9):
         sequencer.sequence()
     with django_assert_num_queries(1):
         sequencer.sequence()
@@ -129,6 +123,17 @@ def test_a_head_guarded_but_never_published_is_signed_again() -> None:
     checkpoint = sequencer.sign_checkpoint()
     assert checkpoint is not None
     assert checkpoint.size == 3
+
+
+def test_the_guard_never_goes_back() -> None:
+    """A signer whose lock has ended without its knowing comes late: somebody else has signed more meanwhile."""
+    log_records(*range(4))
+    before = guard_path().read_bytes()
+    with pytest.raises(LogRollbackError):
+        advance_guard(signed_checkpoint.Checkpoint(log_key().name, 3, expected_root(3)))
+    with pytest.raises(LogForkError):
+        advance_guard(signed_checkpoint.Checkpoint(log_key().name, 4, expected_root(3)))
+    assert guard_path().read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from anchoring import sequencer
-from anchoring.log_key import log_verifier_key
+from anchoring.log_key import log_key, log_verifier_key
 from anchoring.models import Tile
+from protocol import cose_receipt
 from protocol.checkpoint import VerifierKey, verify
 from protocol.merkle import tile_path
 from protocol.proof import leaf_data, parse_receipt, verify_receipt
@@ -32,9 +33,10 @@ def client() -> Client:
 def test_the_checkpoint_and_the_key_to_check_it(client: Client) -> None:
     assert client.get("/log/checkpoint").status_code == 404
     stored = log_records(*range(3))
-    key = VerifierKey.from_vkey(client.get("/log/vkey").content.decode().strip())
+    ed25519, mldsa = map(VerifierKey.from_vkey, client.get("/log/vkey").content.decode().splitlines())
     response = client.get("/log/checkpoint")
-    assert verify(response.content, [key]).size == 3
+    for keys in ([ed25519], [mldsa], [ed25519, mldsa]):
+        assert verify(response.content, keys).size == 3
     assert response.content.decode() == stored.note
     assert response["Cache-Control"] == "public, max-age=1"
 
@@ -132,9 +134,21 @@ def test_a_receipt_as_proof_text(client: Client, asked: dict[str, str]) -> None:
     assert verify_receipt(parse_receipt(response.content), leaf_hash=leaf_hash_of(4), keys=[key]).size == 9
 
 
+@pytest.mark.requirement("RFC 9942 §5.2.1", "served as application/cose")
+@pytest.mark.parametrize("asked", [{"QUERY_STRING": "format=cose"}, {"HTTP_ACCEPT": "application/cose"}])
+def test_a_receipt_as_cose(client: Client, asked: dict[str, str]) -> None:
+    log_records(*range(9))
+    response = client.get(f"/api/v1/log/receipts/{record_id(4)}", **asked)  # type: ignore[arg-type]  # WSGI environ
+    assert response["Content-Type"] == "application/cose"
+    receipt = cose_receipt.parse_receipt(response.content)
+    assert cose_receipt.verify_receipt(receipt, leaf_hash=leaf_hash_of(4), keys=[log_key()]).size == 9
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
+        ("credential:nobody?format=cose", 404, "record_not_logged"),
+        ("credential:1?format=cose", 409, "receipt_pending"),
         ("credential:nobody", 404, "record_not_logged"),
         ("a%00b", 404, "record_not_logged"),
         ("credential:1?format=tlog-proof", 409, "receipt_pending"),
@@ -152,12 +166,13 @@ def test_a_receipt_that_is_not_there_is_a_problem(client: Client, path: str, sta
 def test_reading_costs_few_queries(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     log_records(*range(700))
     for path, count in {
-        "/log/checkpoint": 1,
+        "/log/checkpoint": 2,
         "/log/vkey": 0,
         "/log/tile/0/000": 2,
         "/log/tile/entries/001": 2,
-        f"/api/v1/log/receipts/{record_id(350)}": 4,
-        f"/api/v1/log/receipts/{record_id(350)}?format=tlog-proof": 4,
+        f"/api/v1/log/receipts/{record_id(350)}": 6,
+        f"/api/v1/log/receipts/{record_id(350)}?format=tlog-proof": 6,
+        f"/api/v1/log/receipts/{record_id(350)}?format=cose": 6,
     }.items():
         with django_assert_num_queries(count):
             assert client.get(path).status_code == 200

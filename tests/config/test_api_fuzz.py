@@ -16,8 +16,10 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.parameters import ParameterLocation
 
 from anchoring import sequencer
+from anchoring.witnessing import cosign_checkpoint, hash_of_origin
 from identity.api_keys import create_api_key
 from tests import cast
+from tests.anchoring.foreign_log import ForeignLog
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +32,20 @@ CONFIG = SchemathesisConfig.from_dict(
             {
                 "include-operation-id": "resolve_did",
                 "checks": {"positive_data_acceptance": {"expected-statuses": [200, 400, 404]}},
-            }
+            },
+            # Nor can it say what the text of a quorum policy is.
+            *(
+                {
+                    "include-operation-id": operation,
+                    "checks": {"positive_data_acceptance": {"expected-statuses": [200, 400]}},
+                }
+                for operation in ("verify_presentation", "create_evidence")
+            ),
+            # Nor can it say what a checkpoint is, and who has signed it.
+            {
+                "include-operation-id": "create_cosignature",
+                "checks": {"positive_data_acceptance": {"expected-statuses": [200, 400, 403, 404, 409, 422]}},
+            },
         ],
     }
 )
@@ -81,8 +96,19 @@ def things(actor: str, db: None) -> dict[str, Any]:
         "version": 1,
         "position": "000.p/2",
         "level": 0,
+        "origin_hash": witnessed_origin_hash(),
         "did": lei.weid.did,
     }
+
+
+def witnessed_origin_hash() -> str:
+    """The hash of a log of which a checkpoint has been cosigned here, and entered into our log."""
+    log = ForeignLog()
+    log.register()
+    cosign_checkpoint(log.request(5).encode())
+    sequencer.sequence()
+    sequencer.sign_checkpoint()
+    return hash_of_origin(log.origin)
 
 
 # Each operation is a test, and what it may find is the same for all of its requests.

@@ -48,6 +48,9 @@ def test_complete_environment_starts() -> None:
         ({"PUBLIC_URL": "https://chancela.example/path"}, "PUBLIC_URL"),
         ({"PUBLIC_URL": "https://chancela.example?x=y"}, "PUBLIC_URL"),
         ({"LOOKUP_KEY": KEY}, "LOOKUP_KEY"),
+        ({"WITNESS_SIGNING_SEED": "0" * 64}, "WITNESS_SIGNING_SEED"),
+        ({"WITNESS_SIGNING_SEED": "short"}, "WITNESS_SIGNING_SEED"),
+        ({"WITNESS_SIGNING_SEED": KEY[32:] + KEY[:32]}, "WITNESS_SIGNING_SEED"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
         ({"DEMO": "1", "PUBLIC_URL": "http://localhost:8000", "ALLOWED_HOSTS": "10.0.0.5"}, "ALLOWED_HOSTS"),
         ({"DATABASE_URL": None}, "DATABASE_URL"),
@@ -59,6 +62,9 @@ def test_complete_environment_starts() -> None:
         ({"CELERY_BROKER_URL": "redis://queue.internal:6379/0"}, "password"),
         ({"CACHE_URL": "redis://cache.internal:6379/0"}, "password"),
         ({"DEBUG": "1"}, "DEBUG"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN"),
+        ({"METRICS_NETWORKS": "10.0.0.1/8"}, "METRICS_NETWORKS"),
+        ({"METRICS_NETWORKS": "localhost"}, "METRICS_NETWORKS"),
         ({"DEMO": "1"}, "DEMO"),
     ],
 )
@@ -67,6 +73,15 @@ def test_insecure_environment_is_refused(changes: dict[str, str | None], named: 
     assert result.returncode == 1
     assert "ImproperlyConfigured" in result.stderr
     assert named in result.stderr.splitlines()[-1]
+
+
+def test_a_deployment_may_witness_or_not() -> None:
+    seed = KEY[16:] + KEY[:16]
+    code = "import config.settings.base as s; print(s.WITNESS_SIGNING_SEED, s.WITNESS_NAME)"
+    for changes, printed in (({}, "None"), ({"WITNESS_SIGNING_SEED": seed}, str(bytes.fromhex(seed)))):
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env={**PRODUCTION, **changes}, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == f"{printed} chancela.example/witness"
 
 
 def test_redis_off_loopback_with_password_starts() -> None:

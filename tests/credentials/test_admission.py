@@ -9,10 +9,10 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 from redis.exceptions import ConnectionError as RedisDownError
 
+from anchoring.errors import RateLimitedError
 from credentials import admission, sources
 from credentials.views.api import admit
 from identity.api_keys import create_api_key
-from identity.errors import RateLimitedError
 from protocol.errors import UnavailableError
 from tests import cast
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -12,11 +13,15 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from anchoring.log_key import log_key
 from credentials import holdings, revocation
 from credentials.models import Credential
 from credentials.status import status_token
 from identity.api_keys import create_api_key, revoke_api_key
+from protocol import cose_receipt
 from protocol.keys import p256_from_jwk
+from protocol.merkle import leaf_hash
+from protocol.proof import leaf_data, parse_receipt, verify_receipt
 from protocol.sd_jwt import hold, select
 from protocol.status_list import verify_token
 from tests import cast
@@ -263,3 +268,21 @@ def test_the_citizen_sees_their_certificates(enter: Enter, lei: cast.Citizen, cr
     page = client.get(f"/portal/certificates/{credential.pk}/").content.decode()
     assert "Lei Wai Man" in page
     assert "31 March 1990" in page
+
+
+def test_the_citizen_takes_both_proofs_once_the_log_is_signed(
+    enter: Enter, lei: cast.Citizen, credential: Credential
+) -> None:
+    from anchoring import sequencer
+
+    client, address = enter(lei.account), f"/portal/certificates/{credential.pk}/"
+    assert "?format=" not in client.get(address).content.decode()
+    sequencer.sequence()
+    sequencer.sign_checkpoint()
+    page = client.get(address).content.decode()
+    links = re.findall(r'href="([^"]+format=[^"]+)" download="([^"]+)"', page)
+    assert [name for _, name in links] == [f"{credential.number}.tlog-proof", f"{credential.number}.cose"]
+    text, cose = (Client().get(link).content for link, _ in links)
+    leaf = leaf_hash(leaf_data("credential", bytes(credential.digest)))
+    head = verify_receipt(parse_receipt(text), leaf_hash=leaf, keys=[log_key()])
+    cose_receipt.verify_receipt(cose_receipt.parse_receipt(cose), leaf_hash=leaf, keys=[log_key()], checkpoint=head)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.db import IntegrityError, transaction
 from pytest_django import Settings
@@ -115,6 +117,16 @@ def test_every_act_is_in_the_audit_trail_without_values(lei: cast.Citizen) -> No
     assert "Lei" not in "".join(str(event.details) for event in events)
 
 
+def add_leaf(record_id: str, kind: str) -> None:
+    LogEntry.objects.create(record_id=record_id, kind=kind, digest=bytes(32))
+
+
+def test_leaves_that_outlived_their_records_are_for_the_log_to_note(credential: Credential) -> None:
+    add_leaf("recovered:7", "credential")
+    add_leaf("recovered:8", "status")
+    assert fsck.check() == []
+
+
 @pytest.mark.parametrize(
     ("damage", "code"),
     [
@@ -131,6 +143,10 @@ def test_every_act_is_in_the_audit_trail_without_values(lei: cast.Citizen) -> No
         (lambda one: Credential.objects.filter(pk=one.pk).update(number="X"), "credential_differs_from_intent"),
         (lambda one: Application.objects.update(replaces=one), "replaced_credential_not_revoked"),
         (lambda _: Application.objects.update(state="approved"), "credential_before_application"),
+        (lambda _: add_leaf(f"credential:{uuid4()}", "credential"), "leaf_without_credential"),
+        (lambda _: add_leaf("credential:7", "credential"), "leaf_without_credential"),
+        (lambda _: add_leaf("status:999999", "status"), "leaf_without_status_change"),
+        (lambda _: add_leaf(f"status:{'9' * 40}", "status"), "leaf_without_status_change"),
     ],
 )
 def test_fsck_finds_what_was_changed_behind_the_verbs(credential: Credential, damage: object, code: str) -> None:

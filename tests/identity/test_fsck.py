@@ -52,7 +52,7 @@ def exchange_a_recipient_key(lei: cast.Citizen) -> None:
         (deactivate_by_hand, {"did_deactivated_with_keys"}),
         (move_the_number, {"person_unreadable"}),
         (damage_the_identity, {"person_unreadable"}),
-        (exchange_a_signing_key, {"signing_key_differs"}),
+        (exchange_a_signing_key, {"signing_key_differs", "key_event_leaf_differs"}),
         (exchange_a_recipient_key, {"recipient_key_differs"}),
     ],
 )

@@ -19,6 +19,7 @@ ANYONE = frozenset(
         "administrator",
         "auditor",
         "chan",
+        "operator",
         "rival",
         "disabled",
         "newcomer",
@@ -34,15 +35,19 @@ STAFF = ANY_CLERK | {"administrator", "auditor"}
 MEMBERS = frozenset({"chan", "rival"})
 CHAN = frozenset({"chan"})
 ADMINISTRATOR = frozenset({"administrator"})
+OPERATOR = frozenset({"operator"})
 NOBODY: frozenset[str] = frozenset()
 
 ROUTES: Mapping[str, frozenset[str]] = {
     # Anyone: the front door, what verifiers and resolvers read, the demonstration's door.
     **dict.fromkeys(
         [
-            "home", "accessibility", "problems", "problem", "alive", "ready", "openapi", "api_docs", "set_language",
-            "verify", "verify_api", "trust_bundle", "status_list", "type_metadata", "issuer_metadata", "resolve_did",
-            "log-checkpoint", "log-vkey", "log-tile", "log-entries", "log-receipt", "demo", "demo_enter",
+            "home", "accessibility", "problems", "problem", "alive", "ready", "anchoring",
+            # From this machine: the demonstration's own network.
+            "metrics", "openapi", "api_docs", "set_language",
+            "verify", "verify_api", "evidence_api", "verifier_page", "trust_bundle", "status_list", "type_metadata", "issuer_metadata", "resolve_did",
+            "log-checkpoint", "log-vkey", "log-tile", "log-entries", "log-receipt",
+            "witness-add-checkpoint", "witness-vkey", "witness-checkpoint", "witness-tlog-proof", "demo", "demo_enter",
         ],
         ANYONE,
     ),
@@ -62,7 +67,7 @@ ROUTES: Mapping[str, frozenset[str]] = {
     ),
     # One citizen's own objects.
     **dict.fromkeys(
-        ["certificate", "consent", "grant_request", "refuse_request", "authorization", "withdraw_authorization"], LEI
+        ["certificate", "certificate_evidence", "consent", "grant_request", "refuse_request", "authorization", "withdraw_authorization"], LEI
     ),
     "clerk_home": STAFF,
     "clerk_agency": STAFF - {"dora"},
@@ -86,6 +91,7 @@ ROUTES: Mapping[str, frozenset[str]] = {
         ADMINISTRATOR,
     ),
     "audit": frozenset({"auditor"}),
+    **dict.fromkeys(["operations_log", "operations_pause", "operations_resume", "operations_retry"], OPERATOR),
     **dict.fromkeys(
         ["verifier", "verifier_requests", "verifier_new_request", "verifier_templates", "verifier_keys",
          "verifier_new_template", "verifier_recipient_keys", "verifier_api_keys"],

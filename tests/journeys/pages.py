@@ -41,6 +41,10 @@ PAGES: Mapping[str, list[tuple[str, str, str]]] = {
         ("clerk-template", "/clerk/templates/", "main a[href*='/clerk/templates/']"),
     ],
     "auditor": [("clerk-audit", "/clerk/audit/", "")],
+    "operator": [
+        ("operations-log", "/operations/log/", ""),
+        ("operations-pause", "/operations/log/", "main a[href$='/pause/']"),
+    ],
     "chan": [
         ("verifier-overview", "/verifier/", ""),
         ("verifier-requests", "/verifier/requests/", ""),

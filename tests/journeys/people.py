@@ -195,7 +195,7 @@ def ask_citizen(chan: Desk) -> str:
 def share(lei: Desk, link: str) -> None:
     """Read the request, tick one optional item, share."""
     lei.open(link)
-    lei.sees("They will see")
+    lei.sees("The organisation will see")
     lei.sees("李嘉敏")
     assert lei.page.locator("main input[type=checkbox]:checked").count() == 0
     lei.look("portal-consent")

@@ -42,13 +42,13 @@ class Stack:
 
 
 @contextmanager
-def running(foundation: str, folder: Path) -> Iterator[Stack]:
-    """Start web server and worker, wait until both serve, and stop them at the end."""
+def running(foundation: str, folder: Path, **settings: str) -> Iterator[Stack]:
+    """Start web server and worker, wait until both serve, and stop them at the end; *settings* are for both."""
     port = free_port()
     environment = {name: os.environ[name] for name in FROM_OUTSIDE if name in os.environ}
     environment |= {"VAR_DIR": str(folder), "PORT": str(port), "PUBLIC_URL": f"http://localhost:{port}"}
     with servers() if foundation == "servers" else nothing() as more:
-        environment |= {**more, "VERIFY_ANONYMOUS_RATE": "10000/min"}
+        environment |= {**more, "VERIFY_ANONYMOUS_RATE": "10000/min", **settings}
         log = folder / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(

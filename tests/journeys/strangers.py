@@ -78,10 +78,10 @@ def judge_receipt(url: str, credential_id: str) -> None:
     _, index_line, *path = head.splitlines()
     index = int(index_line.removeprefix("index "))
     signed = SignedCheckpoint.from_text(note)
-    vkey = read(f"{url}/log/vkey").decode().strip()
-    key = Ed25519PublicKey.from_public_bytes(b64decode(vkey.split("+", 2)[2])[1:])
-    for signature in signed.signed_note.signatures:
-        key.verify(b64decode(signature.signature), signed.signed_note.note.encode())
+    name, key_id, encoded = read(f"{url}/log/vkey").decode().splitlines()[0].split("+", 2)
+    key = Ed25519PublicKey.from_public_bytes(b64decode(encoded)[1:])
+    [line] = [made for made in signed.signed_note.signatures if (made.name, made.sig_hash.hex()) == (name, key_id)]
+    key.verify(b64decode(line.signature), signed.signed_note.note.encode())
     proof = SimpleNamespace(
         log_index=index,
         tree_size=signed.checkpoint.log_size,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from protocol.checkpoint import VerifierKey
+from protocol.merkle import leaf_hash
+from protocol.proof import leaf_data, parse_receipt, verify_receipt
 from tests.config.browser import chromium
 from tests.journeys import pages, people, stack, strangers
-from tests.journeys.http import call
+from tests.journeys.http import call, read
 from tests.journeys.people import PHONE, entered
 
 pytestmark = pytest.mark.xdist_group("journeys")
@@ -63,12 +67,13 @@ def test_loop(service: stack.Stack, browser: Browser) -> None:
 
 
 def test_printed_curl_verifies_a_real_presentation(service: stack.Stack, browser: Browser) -> None:
-    printed = next(line for line in service.log.read_text().splitlines() if line.startswith("curl "))
+    printed, receipt = (line for line in service.log.read_text().splitlines() if line.startswith("curl "))
     body = json.loads(printed.partition("-d '")[2].removesuffix("'"))
     status, report = call(f"{service.url}/api/v1/verify", body=body)
     assert status == 200
     assert report["verdict"] == "valid"
     assert report["claims"] == {"name_zh": "黃美", "age_over_18": True}
+    check_receipt(service.url, receipt.partition("'")[2].removesuffix("'"), body["presentation"])
     tampered = {"presentation": body["presentation"].replace("~", "A~", 1)}
     assert call(f"{service.url}/api/v1/verify", body=tampered)[1]["verdict"] == "invalid"
     pages.check_pasted(browser, service.url, body["presentation"])
@@ -76,6 +81,14 @@ def test_printed_curl_verifies_a_real_presentation(service: stack.Stack, browser
         people.recover(wong)
     report = call(f"{service.url}/api/v1/verify", body=body)[1]
     assert (report["verdict"], report["checks"][7]["code"]) == ("invalid", "credential_revoked")
+
+
+def check_receipt(url: str, address: str, presentation: str) -> None:
+    """The proof that was printed holds for this certificate, by its own bytes and the keys that the log publishes."""
+    signed = presentation.partition("~")[0].rpartition(".")[0]
+    leaf = leaf_hash(leaf_data("credential", sha256(signed.encode()).digest()))
+    keys = [VerifierKey.from_vkey(line) for line in read(f"{url}/log/vkey").decode().splitlines()]
+    assert verify_receipt(parse_receipt(read(address)), leaf_hash=leaf, keys=keys).size > 0
 
 
 def check_log(log: Path) -> None:

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from anchoring import sequencer
+from anchoring.witnessing import cosign_checkpoint, hash_of_origin
 from authorization import consent
 from authorization.models import Authorization
 from identity import kyc, personas
@@ -18,6 +19,7 @@ from identity.roles import grant_role
 from identity.views.access import PERSONA_SESSION_KEY
 from identity.weid import register, registration_nonce
 from tests import cast
+from tests.anchoring.foreign_log import ForeignLog
 from tests.simulators.device import Device
 
 PNG = bytes.fromhex(
@@ -63,8 +65,10 @@ def build() -> dict[str, Any]:
         "template_id": authorization.request.template_id,
         "key_id": {"verifier_revoke_recipient": cast.bank().recipient_keys.get().pk,
                    "verifier_revoke_api_key": api_key.pk},
+        "ledger_id": "embedded",
         "record_id": f"credential:{credential.pk}",
         "level": "0",
+        "origin_hash": _witnessed_origin_hash(),
         "position": "000.p/1",
         "pk": 1,
         "provider_id": "nowhere",
@@ -123,6 +127,14 @@ def _disabled_clerk() -> Account:
     for name in Role.Name.values:
         grant_role(account=account, agency=cast.agency(), name=name)
     return account
+
+
+def _witnessed_origin_hash() -> str:
+    """A log that we witness, of which a checkpoint has been cosigned and entered into ours."""
+    log = ForeignLog()
+    log.register()
+    cosign_checkpoint(log.request(5).encode())
+    return hash_of_origin(log.origin)
 
 
 def _open_case(name: str, identity_number: str) -> KycCase:

@@ -18,6 +18,7 @@ from sigstore_models.common import v1 as common
 
 from protocol import merkle
 from protocol.checkpoint import Checkpoint, SeedSigner, sign, verifier_key
+from protocol.cosignature import Ed25519Cosigner, MldsaCosigner, add_lines, cosign
 from protocol.proof import leaf_data
 from tests.protocol.trees import MemoryTree
 
@@ -112,8 +113,33 @@ def test_sigstore_accepts_our_leaves_paths_and_checkpoints(size: int) -> None:
 
 def test_sigstore_reads_the_same_checkpoint() -> None:
     tree = our_tree(9)
-    read = SignedCheckpoint.from_text(sign(Checkpoint(LOG.name, 9, tree.root), LOG)).checkpoint
-    assert (read.origin, read.log_size, read.log_hash) == (LOG.name, 9, tree.root.hex())
+    note = sign(Checkpoint(LOG.name, 9, tree.root), LOG)
+    for published in (note, cosigned(note)):
+        read = SignedCheckpoint.from_text(published).checkpoint
+        assert (read.origin, read.log_size, read.log_hash) == (LOG.name, 9, tree.root.hex())
+
+
+def cosigned(note: str) -> str:
+    """The note as we publish it: with the log's ML-DSA-44 line, and lines of witnesses of both kinds."""
+    cosigners = (
+        MldsaCosigner(LOG.name, b"\x06" * 32),
+        Ed25519Cosigner("witness.example/gd", b"\x07" * 32),
+        MldsaCosigner("witness.example/gd", b"\x08" * 32),
+    )
+    return add_lines(note, [cosign(note, cosigner, 1_700_000_000) for cosigner in cosigners])
+
+
+def test_sigstore_verifies_a_note_with_every_kind_of_line() -> None:
+    tree = our_tree(9)
+    note = cosigned(sign(Checkpoint(LOG.name, 9, tree.root), LOG))
+    entry = sigstore_entry(tree, 3, entries(9)[3], note)
+    verify_checkpoint(keyring(LOG.public_key), entry)
+    assert [line.name for line in SignedCheckpoint.from_text(note).signed_note.signatures] == [
+        LOG.name,
+        LOG.name,
+        "witness.example/gd",
+        "witness.example/gd",
+    ]
 
 
 def test_sigstore_refuses_what_another_key_signed() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from protocol import checkpoint
 from protocol.checkpoint import Checkpoint, SeedSigner, VerifierKey, add_signature, parse, sign, verifier_key, verify
+from protocol.cosignature import MldsaCosigner, cosign
 from protocol.errors import (
     CheckpointFormatError,
     CheckpointOriginError,
@@ -241,6 +242,17 @@ def test_malformed_checkpoints_are_refused_even_if_signed(text: str) -> None:
 @pytest.mark.requirement(
     "C2SP tlog-checkpoint, Note text", "extension lines are accepted, and covered by the signature"
 )
+@pytest.mark.requirement("C2SP tlog-cosignature, ML-DSA-44 signed message", "it commits to no extension line")
+def test_another_logs_key_does_not_vouch_for_extension_lines() -> None:
+    post_quantum = MldsaCosigner(ORIGIN, b"\x05" * 32)
+    extended = Checkpoint(ORIGIN, 42, ROOT, ("forged",))
+    other = SeedSigner("other.example/log", b"\x04" * 32)
+    note = add_signature(f"{extended.body()}\n{cosign(extended, post_quantum, 1)}", other)
+    keys = [post_quantum.verifier_key, verifier_key(other)]
+    assert verify(note, keys) == HEAD
+    assert verify(add_signature(note, LOG), [*keys, *KEYS]) == extended
+
+
 def test_extension_lines_are_kept() -> None:
     extended = Checkpoint(ORIGIN, 42, ROOT, ("extension one", "two"))
     assert verify(sign(extended, LOG), KEYS) == extended

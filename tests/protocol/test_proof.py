@@ -12,8 +12,23 @@ from hypothesis import strategies as st
 
 from protocol import merkle, proof
 from protocol.checkpoint import Checkpoint, SeedSigner, sign, verifier_key
-from protocol.errors import InclusionProofError, LeafFormatError, ProtocolError, ReceiptFormatError
-from protocol.proof import Receipt, leaf_data, parse_leaf_data, parse_receipt, verify_receipt
+from protocol.cosignature import CosignerKey, Ed25519Cosigner, MldsaCosigner, add_lines, cosign
+from protocol.errors import (
+    InclusionProofError,
+    LeafFormatError,
+    NoteSignatureError,
+    NoteUnsignedError,
+    ProtocolError,
+    ReceiptFormatError,
+)
+from protocol.proof import (
+    Receipt,
+    leaf_data,
+    parse_leaf_data,
+    parse_receipt,
+    verify_receipt,
+    verify_witnessed_receipt,
+)
 from tests.protocol.trees import MemoryTree, leaves
 
 ORIGIN = "log.example/macau"
@@ -94,6 +109,50 @@ def test_the_size_comes_from_the_checkpoint_alone() -> None:
     larger = replace(RECEIPT, checkpoint=NOTE.replace("\n7\n", "\n8\n"))
     with pytest.raises(ProtocolError, match="note_signature_invalid"):
         verify_receipt(larger, leaf_hash=LEAF, keys=KEYS)
+
+
+LOG_MLDSA = MldsaCosigner(ORIGIN, b"\x02" * 32)
+WITNESSES = [Ed25519Cosigner(f"witness.example/{number}", bytes([number]) * 32) for number in (3, 4)]
+WITNESS_KEYS = [witness.verifier_key for witness in WITNESSES]
+COSIGNERS: list[CosignerKey] = [LOG_MLDSA, *WITNESSES]
+COSIGNED = add_lines(NOTE, [cosign(NOTE, cosigner, 1_700_000_000) for cosigner in COSIGNERS])
+
+
+@pytest.mark.requirement("C2SP tlog-proof, Verifying a tlog proof", "cosignatures of known witnesses are verified")
+def test_a_receipt_with_cosignatures_says_whose_verify() -> None:
+    receipt = parse_receipt(replace(RECEIPT, checkpoint=COSIGNED).encode())
+    for log_keys in (KEYS, [LOG_MLDSA.verifier_key], [*KEYS, LOG_MLDSA.verifier_key]):
+        assert verify_receipt(receipt, leaf_hash=LEAF, keys=log_keys) == Checkpoint(ORIGIN, 7, TREE.root)
+        for known in ([], WITNESS_KEYS[:1], WITNESS_KEYS):
+            proven = verify_witnessed_receipt(receipt, leaf_hash=LEAF, keys=log_keys, witness_keys=known)
+            assert proven.checkpoint == Checkpoint(ORIGIN, 7, TREE.root)
+            assert [(made.key, made.timestamp) for made in proven.cosignatures] == [
+                (key, 1_700_000_000) for key in known
+            ]
+
+
+@pytest.mark.requirement("C2SP tlog-proof, Verifying a tlog proof", "witnesses do not stand in for the log's own key")
+def test_cosignatures_alone_do_not_make_a_receipt() -> None:
+    lines = COSIGNED.partition("\n\n")[2].splitlines(keepends=True)
+    receipt = replace(RECEIPT, checkpoint=f"{NOTE.partition(chr(10) * 2)[0]}\n\n{lines[2]}")
+    with pytest.raises(NoteUnsignedError):
+        verify_witnessed_receipt(receipt, leaf_hash=LEAF, keys=KEYS, witness_keys=WITNESS_KEYS)
+
+
+def test_a_cosignature_of_another_checkpoint_condemns_the_receipt() -> None:
+    other = cosign(Checkpoint(ORIGIN, 8, TREE.root), WITNESSES[0], 1_700_000_000)
+    receipt = replace(RECEIPT, checkpoint=NOTE + other)
+    assert verify_receipt(receipt, leaf_hash=LEAF, keys=KEYS).size == 7
+    with pytest.raises(NoteSignatureError):
+        verify_witnessed_receipt(receipt, leaf_hash=LEAF, keys=KEYS, witness_keys=WITNESS_KEYS)
+
+
+def test_a_witnessed_receipt_of_another_leaf_or_origin_is_refused() -> None:
+    receipt = replace(RECEIPT, checkpoint=COSIGNED)
+    with pytest.raises(InclusionProofError):
+        verify_witnessed_receipt(receipt, leaf_hash=leaves(5)[4], keys=KEYS, witness_keys=WITNESS_KEYS)
+    with pytest.raises(ProtocolError, match="checkpoint_origin_mismatch"):
+        verify_witnessed_receipt(receipt, leaf_hash=LEAF, keys=KEYS, witness_keys=WITNESS_KEYS, origin="other")
 
 
 def test_the_bounds_themselves_are_accepted() -> None:

@@ -1,13 +1,37 @@
 """Rules of the log, status list, DID and envelope standards that we leave out on purpose: (source and section, rule, reason)."""
 
 UNSUPPORTED_LOG: list[tuple[str, str, str]] = [
-    ("C2SP tlog-checkpoint, Signatures", "ML-DSA-44 signatures", "kept and ignored; signing and verifying come later"),
-    ("C2SP tlog-cosignature", "timestamped cosignatures of witnesses", "kept and ignored until witnesses are in use"),
+    (
+        "C2SP tlog-witness, sign-subtree",
+        "cosignatures of subtrees on request",
+        "optional for a witness; our log publishes whole trees only",
+    ),
     ("C2SP signed-note, Signatures", "ECDSA signatures (type 0x02)", "one log key type is enough; kept and ignored"),
+    ("RFC 9942 §5.3", "receipts of consistency", "auditors and witnesses get growth proofs from the tiles"),
+    ("RFC 9942 §5.2.1", "roots attached, and several proofs in one receipt", "refused: one spelling per receipt"),
+    ("RFC 9942 §5.2.1", "receipts signed with ECDSA", "the log has an Ed25519 key; others are refused"),
+    ("RFC 9942 §5.2.1", "receipts signed with ML-DSA-44", "that signature is in the note of the tlog-proof"),
     (
         "draft-ietf-plants-merkle-tree-certs",
         "proofs of subtrees that begin after leaf 0",
         "our log publishes whole trees only; vectors that begin at leaf 0 run",
+    ),
+    ("RFC 3161 §2.4.1", "imprints by other algorithms than SHA-256", "we ask for SHA-256; others are refused"),
+    ("RFC 3161 §2.4.2", "answers that are granted with modifications", "refused: the request is asked as it is meant"),
+    (
+        "RFC 5652 §5.3",
+        "signers named by key identifier, and several signers",
+        "an authority signs alone, by certificate",
+    ),
+    (
+        "RFC 5652 §5.4",
+        "RSASSA-PSS and EdDSA signatures of authorities",
+        "ECDSA and RSA PKCS #1 v1.5 are what is in use",
+    ),
+    (
+        "RFC 5280 §6.3",
+        "revocation lists of authorities",
+        "evidence is offline; the verdict says that it was not checked",
     ),
     ("Token Status List §4.3", "the CBOR form", "credentials here are SD-JWT VC; mdoc is a later phase"),
     ("Token Status List §5.2", "tokens in CWT form", "credentials here are SD-JWT VC; mdoc is a later phase"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from django.conf import settings
 
@@ -83,6 +83,10 @@ class FaultyLedger(MemoryLedger):
 class FileLedger:
     """Final at once, in a file: what a killed worker sent is still there. Every submission is counted."""
 
+    @classmethod
+    def from_options(cls, ledger_id: str, options: Mapping[str, str]) -> Self:
+        return cls()
+
     def identity(self) -> LedgerIdentity:
         return LedgerIdentity("file", {"path": str(ledger_file())}, "at once", is_offline_verifiable=True)
 
@@ -96,6 +100,9 @@ class FileLedger:
             is_new = self._find(lines, parse(note).checkpoint) is Presence.ABSENT
             with ledger_file().open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"note": note, "payload": intent.payload.decode(), "is_new": is_new}) + "\n")
+
+    def replace(self, intent: Intent) -> Intent | None:
+        return None
 
     def find(self, checkpoint: Checkpoint) -> Presence:
         with _locked() as lines:

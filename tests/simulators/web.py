@@ -39,10 +39,13 @@ class Web:
     port: int
     answers: dict[str, Answer | Callable[[], Answer]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
+    # What was posted, by path.
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    scheme: str = "https"
 
     @property
     def origin(self) -> str:
-        return f"https://{HOST}:{self.port}"
+        return f"{self.scheme}://{HOST}:{self.port}"
 
 
 def write_certificate(folder: Path) -> Path:
@@ -61,12 +64,14 @@ def write_certificate(folder: Path) -> Path:
 
 
 @contextmanager
-def serve(certificate: Path) -> Iterator[Web]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    web = Web(port=server.server_address[1])
+def serve(certificate: Path | None = None) -> Iterator[Web]:
+    """Run a server; without *certificate*, one of plain HTTP, as ledger nodes on a local network are."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    web = Web(port=server.server_address[1], scheme="https" if certificate else "http")
     server.web = web  # type: ignore[attr-defined]  # handlers reach it through their server
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -78,6 +83,11 @@ def serve(certificate: Path) -> Iterator[Web]:
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that leaves, or does not trust us, is what the test is about."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -86,6 +96,11 @@ class _Handler(BaseHTTPRequestHandler):
         web.seen.append(self.path)
         answer = web.answers.get(self.path, Answer(status=404))
         self._send(answer() if callable(answer) else answer)
+
+    def do_POST(self) -> None:
+        web: Web = self.server.web  # type: ignore[attr-defined]  # set by serve
+        web.bodies[self.path] = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.do_GET()
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)

@@ -21,7 +21,11 @@ class Command(BaseCommand):
             f"\nChancela runs at {settings.PUBLIC_URL}\n\n"
             f"  people, one click each   {settings.PUBLIC_URL}/demo/\n"
             f"  check a certificate      {settings.PUBLIC_URL}/verify\n"
+            f"  check one without us     {settings.PUBLIC_URL}/verifier.html\n"
+            f"  the log, for operators   {settings.PUBLIC_URL}/operations/log/\n"
             f"  API, try it              {settings.PUBLIC_URL}/api/docs/\n\n"
             f"Certificate {seeded.number} is issued already. Its holder shows a name and an age, and nothing else:\n\n"
-            f"curl -s {settings.PUBLIC_URL}/api/v1/verify -H 'Content-Type: application/json' -d '{body}'\n"
+            f"curl -s {settings.PUBLIC_URL}/api/v1/verify -H 'Content-Type: application/json' -d '{body}'\n\n"
+            f"The proof that it stands in the log, as text (`?format=cose` for a COSE Receipt):\n\n"
+            f"curl -s '{settings.PUBLIC_URL}/api/v1/log/receipts/{seeded.record_id}?format=tlog-proof'\n"
         )

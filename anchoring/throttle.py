@@ -1,4 +1,4 @@
-"""How often an address may ask without saying who it is: counted per period in the cache that all processes share."""
+"""How often somebody may ask, a nameless address or a witnessed log: counted in the cache that all processes share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
-from identity.errors import RateLimitedError
+from anchoring.errors import RateLimitedError
 
 logger = logging.getLogger(__name__)
 
@@ -19,8 +19,8 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RATE = re.compile(r"([1-9][0-9]{0,8})/([smhd])")
 
 
-def count_request(address: str, *, name: str, rate: str) -> None:
-    """Count one request of the kind *name* from *address*.
+def count_request(asker: str, *, name: str, rate: str) -> None:
+    """Count one request of the kind *name* from *asker*, an address for example.
 
     *name* is the setting that holds *rate*, such as ``60/min``. Raises RateLimitedError past it, and ValueError when it
     cannot be read.
@@ -29,7 +29,7 @@ def count_request(address: str, *, name: str, rate: str) -> None:
     now = time.time()
     window = int(now // period)
     # The address itself is not kept, not even for a minute.
-    key = f"{name}:{window}:{sha256(f'{settings.SECRET_KEY}{address}'.encode()).hexdigest()[:32]}"
+    key = f"{name}:{window}:{sha256(f'{settings.SECRET_KEY}{asker}'.encode()).hexdigest()[:32]}"
     if _count(key, period) > limit:
         raise RateLimitedError(retry_after=max(1, int((window + 1) * period - now)))
 
@@ -50,5 +50,5 @@ def _count(key: str, period: int) -> int:
         return 1
     except RedisError as error:
         # The service goes on without the counter: an outage of the cache must not look like a refusal.
-        logger.warning("anonymous rate is not counted: %s", type(error).__name__)
+        logger.warning("rate is not counted: %s", type(error).__name__)
         return 0

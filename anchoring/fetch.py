@@ -1,7 +1,9 @@
-"""The one client for addresses that strangers choose (did:web, remote status lists).
+"""The one client for everything remote.
 
-https only; public addresses only, checked on every hop and then connected to as checked, so that a name that changes
-its address in between leads nowhere; few redirects; bounded in time and size; nothing compressed is accepted.
+``get`` is for addresses that strangers choose (did:web, remote status lists): https only; public addresses only, checked
+on every hop and then connected to as checked, so that a name that changes its address in between leads nowhere; few
+redirects. ``exchange`` is for addresses that the operator configured (ledgers, witnesses, other logs): a node on the
+local network is allowed, a redirect is not. Both are bounded in time and size, and accept nothing compressed.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from django.conf import settings
 
-from identity.errors import FetchError, FetchRefusedError
+from anchoring.errors import FetchError, FetchRefusedError
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,15 @@ class FetchedDocument:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an operator's own address answered, whatever the *status*."""
+
+    status: int
+    content_type: str
+    content: bytes
+
+
 def get(url: str, *, purpose: str, max_bytes: int, accept: Collection[str]) -> FetchedDocument:
     """Return the document at *url*, of at most *max_bytes* and of one of the media types *accept*.
 
@@ -64,34 +75,85 @@ def get(url: str, *, purpose: str, max_bytes: int, accept: Collection[str]) -> F
     raise FetchError("too many redirects")
 
 
+def exchange(
+    url: str,
+    *,
+    purpose: str,
+    max_bytes: int,
+    body: bytes | None = None,
+    content_type: str = "application/octet-stream",
+    seconds: float = TOTAL_SECONDS,
+) -> Reply:
+    """GET *url*, or POST *body* to it, and return the answer; *url* comes from the operator, never from a request.
+
+    Raises FetchError, whose ``was_sent`` is False where certainly nothing has left.
+    """
+    deadline = time.monotonic() + seconds
+    parts, port = _parse(url, schemes=frozenset({"http", "https"}))
+    connection = _connection_of_operator(parts, port, deadline)
+    headers = {"Accept-Encoding": "identity"} | ({"Content-Type": content_type} if body is not None else {})
+    was_sent = False
+    try:
+        connection.connect()
+        was_sent = True
+        # A ledger may be silent until what it was sent has taken effect: only the whole is bounded from here on.
+        connection.step = seconds
+        connection.request("GET" if body is None else "POST", _target(parts), body=body, headers=headers)
+        with connection.getresponse() as response:
+            _refuse_compressed(response)
+            logger.info("exchanged for %s", purpose)
+            return Reply(response.status, _content_type(response), _read(response, max_bytes))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise FetchError(type(error).__name__, was_sent=was_sent) from None
+    finally:
+        connection.close()
+
+
+def _connection_of_operator(parts: SplitResult, port: int, deadline: float) -> _PlainConnection:
+    host = str(parts.hostname)
+    try:
+        addresses = _look_up(host, port, deadline)
+    except (OSError, UnicodeError):
+        raise FetchError("name not found", was_sent=False) from None
+    if not addresses:
+        raise FetchError("name not found", was_sent=False)
+    kind = _PinnedConnection if parts.scheme == "https" else _PlainConnection
+    return kind(host, port, addresses[0], deadline)
+
+
 def _request(url: str, *, max_bytes: int, accept: Collection[str], deadline: float) -> FetchedDocument | str:
     """Return the document, or the address that the server points to instead."""
     parts, port = _parse(url)
     connection = _PinnedConnection(str(parts.hostname), port, _public_address(parts, port, deadline), deadline)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.request("GET", target, headers={"Accept": ", ".join(sorted(accept)), "Accept-Encoding": "identity"})
-        response = connection.getresponse()
-        if response.status in _REDIRECTS:
-            return response.getheader("Location") or ""
-        content_type = _check_response(response, accept)
-        return FetchedDocument(url, content_type, _read(response, max_bytes))
+        connection.request(
+            "GET", _target(parts), headers={"Accept": ", ".join(sorted(accept)), "Accept-Encoding": "identity"}
+        )
+        with connection.getresponse() as response:
+            if response.status in _REDIRECTS:
+                return response.getheader("Location") or ""
+            content_type = _check_response(response, accept)
+            return FetchedDocument(url, content_type, _read(response, max_bytes))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise FetchError(type(error).__name__) from None
     finally:
         connection.close()
 
 
-def _parse(url: str) -> tuple[SplitResult, int]:
+def _target(parts: SplitResult) -> str:
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _parse(url: str, schemes: frozenset[str] = frozenset({"https"})) -> tuple[SplitResult, int]:
     try:
         parts = urlsplit(url)
-        port = parts.port or 443
+        port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         raise FetchRefusedError("not an address") from None
     is_plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= _MAX_URL
     is_host = bool(parts.hostname) and "%" not in str(parts.hostname)
-    if parts.scheme != "https" or not is_host or parts.username is not None or not is_plain:
-        raise FetchRefusedError("https without credentials only")
+    if parts.scheme not in schemes or not is_host or parts.username is not None or not is_plain:
+        raise FetchRefusedError(f"{' or '.join(sorted(schemes))} without credentials only", was_sent=False)
     return parts, port
 
 
@@ -143,34 +205,44 @@ def _is_allowed(address: str, host: str) -> bool:
     return ip.is_global and not ip.is_multicast and (embedded is None or embedded.is_global)
 
 
-def _remaining(deadline: float) -> float:
+def _remaining(deadline: float, step: float = _STEP_SECONDS) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("deadline")
-    return min(left, _STEP_SECONDS)
+    return min(left, step)
 
 
-class _PinnedConnection(http.client.HTTPSConnection):
-    """Connects to the address that was checked, while TLS still proves the name."""
+class _PlainConnection(http.client.HTTPConnection):
+    """Connects to the address that was looked up, within the deadline of the whole fetch."""
 
     def __init__(self, host: str, port: int, address: str, deadline: float) -> None:
-        self.tls = ssl.create_default_context()
-        super().__init__(host, port, timeout=_STEP_SECONDS, context=self.tls)
+        super().__init__(host, port, timeout=_STEP_SECONDS)
         self.response_class = partial(_BoundedResponse, remaining=self.remaining)  # type: ignore[assignment]  # is only called
         self._address = address
         self._deadline = deadline
+        self.step = _STEP_SECONDS
 
     def connect(self) -> None:
-        raw = socket.create_connection((self._address, self.port), timeout=self.remaining())
-        try:
-            self.sock = self.tls.wrap_socket(raw, server_hostname=self.host)
-        except BaseException:
-            raw.close()
-            raise
+        self.sock = socket.create_connection((self._address, self.port), timeout=self.remaining())
 
     def remaining(self) -> float:
         """Return how long the next step may take. Raises TimeoutError past the deadline of the whole fetch."""
-        return _remaining(self._deadline)
+        return _remaining(self._deadline, self.step)
+
+
+class _PinnedConnection(_PlainConnection):
+    """The same, while TLS still proves the name."""
+
+    default_port = 443
+
+    def connect(self) -> None:
+        super().connect()
+        raw = self.sock
+        try:
+            self.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=self.host)
+        except BaseException:
+            raw.close()
+            raise
 
 
 class _BoundedResponse(http.client.HTTPResponse):
@@ -202,15 +274,23 @@ class _BoundedReader(io.RawIOBase):
 
 
 def _check_response(response: http.client.HTTPResponse, accept: Collection[str]) -> str:
-    content_type = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
+    content_type = _content_type(response)
     if response.status != http.HTTPStatus.OK:
         raise FetchError(f"status {response.status}")
     if content_type not in accept:
         raise FetchError("another content type")
+    _refuse_compressed(response)
+    return content_type
+
+
+def _content_type(response: http.client.HTTPResponse) -> str:
+    return (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
+
+
+def _refuse_compressed(response: http.client.HTTPResponse) -> None:
     # We asked for none; unpacking what we did not ask for is how a small answer becomes a large one.
     if (response.getheader("Content-Encoding") or "identity").lower() != "identity":
         raise FetchError("compressed")
-    return content_type
 
 
 def _read(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
