@@ -10,7 +10,7 @@ from importlib import import_module
 
 import django
 
-PARTS = frozenset({"seed", "in_process", "bulk_run"})
+PARTS = frozenset({"seed", "in_process", "bulk_run", "log_run", "fan_out", "attest_loop", "gas_run"})
 
 
 def main(part: str, arguments: list[str]) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("django", "cryptography", "orjson", "psycopg", "granian", "sd-jwt", "joserfc")
+PACKAGES = ("django", "cryptography", "orjson", "psycopg", "granian", "sd-jwt", "joserfc", "pymerkle")
 
 
 @cache

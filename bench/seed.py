@@ -43,7 +43,7 @@ def main(path: str, certificates: str) -> None:
     person = Person.objects.get(account=personas.enter("lei"))
     phone = SoftwareSigner(generate_p256(), "phone")
     _register(person, phone)
-    issued = [_issue(kind, maker, checker, person, number) for number in range(int(certificates))]
+    issued = [issue_certificate(kind, maker, checker, person, number) for number in range(int(certificates))]
     while sequencer.sequence():
         continue
     sequencer.sign_checkpoint()
@@ -73,7 +73,10 @@ def _register(person: Person, phone: SoftwareSigner) -> None:
     register(person=person, public_jwk=phone.public_jwk, proof=proof)
 
 
-def _issue(kind: CredentialType, maker: Account, checker: Account, person: Person, number: int) -> Credential:
+def issue_certificate(
+    kind: CredentialType, maker: Account, checker: Account, person: Person, number: int
+) -> Credential:
+    """Draft, submit, approve and issue one certificate, as two clerks do."""
     drafted = applications.draft(
         agency=kind.agency, maker=maker, person=person, credential_type=kind, claims=claims_for(number)
     )

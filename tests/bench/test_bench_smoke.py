@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import bulk, informative, library, load, report, rest, sample
+from bench import anchoring, bulk, informative, library, load, log_records, report, rest, sample
 from bench.bare_bulk import merkle_root_and_proofs
 from bench.measure import Effort, in_turns, ratio
 from bench.report import Row
 from bench.yardstick import Refused, Yardstick
 from protocol.merkle import leaf_hash, verify_inclusion
+from protocol.proof import leaf_data
 
 TINY = Effort(rounds=1, turn_seconds=0.001)
 
@@ -50,6 +51,41 @@ def test_bulk_benchmark_runs() -> None:
     rows = bulk.run(certificates=40, rounds=2)
     assert rows[0].goal == 0.5
     assert rows[0].figures["real issue, s"]
+
+
+@needs_postgresql
+@pytest.mark.processes
+@pytest.mark.skipif(shutil.which("node") is None, reason="the compiler needs Node")
+def test_anchoring_benchmark_runs() -> None:
+    rows = anchoring.run(anchoring.Effort(leaves=700, proofs=5, certificates=1, rounds=1, checkpoints=2))
+    assert [(row.direction, row.goal) for row in rows if row.goal is not None] == [
+        ("at least", 10_000),
+        ("at least", 10_000),
+        ("at most", 50),
+        ("at most", 50),
+        ("at most", 1),
+        ("at most", 16),
+        ("at most", 4),
+        ("at most", 100_000),
+        ("at most", 100),
+        ("at least", 0.9),
+    ]
+    assert all(value > 0 for row in rows for value in row.figures.values() if isinstance(value, float))
+
+
+def test_both_sides_of_the_log_grow_from_the_same_leaves() -> None:
+    first = next(log_records.leaves())
+    assert first == leaf_data(log_records.KIND, log_records.digest(0))
+
+
+def test_a_batch_is_named_before_the_figures_that_it_explains() -> None:
+    figures = {
+        f"{side} 100, {unit}": value for side in ("ours", "pymerkle") for unit, value in (("leaves", 50.0), ("s", 2.0))
+    }
+    figures |= {"batch of 100 p50": 0.001, "batch of 100 p99": 0.004, "outbox, leaves": 100.0, "outbox, s": 1.0}
+    row = anchoring.growth_row(100, figures)
+    assert (row.value, row.figures["one batch, p99 ms"], row.figures["rate ÷ pymerkle"]) == (25.0, 4.0, 1.0)
+    assert row.is_met is False
 
 
 def test_the_yardstick_checks_what_it_is_compared_for() -> None:
