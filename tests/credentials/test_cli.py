@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import translation
 
 from anchoring import sequencer
 from anchoring.ledger import Trust
@@ -177,6 +178,7 @@ def test_evidence_is_judged_without_settings_secrets_database_or_network(evidenc
     assert report["trusted"]["checks"][8]["code"] == "anchor_attested"
 
 
+@translation.override("en")
 def test_both_questions_are_answered_apart(evidence: str, capsys: Any) -> None:
     file = f"{evidence}/c.evidence.json"
     assert main(["verify", file]) == 2
