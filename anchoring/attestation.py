@@ -97,8 +97,8 @@ def attest(*, ledger_id: str) -> int:
 
 def _claim_lane(ledger_id: str, lease: datetime) -> list[Attestation]:
     """Lease the ledger's open rows: those begun, oldest first, then the newest planned one, which covers the others."""
+    _supersede_untouched(ledger_id)
     with transaction.atomic():
-        _supersede_untouched(ledger_id)
         rows = Attestation.objects.select_related("checkpoint").filter(ledger_id=ledger_id)
         lane = list(
             rows.filter(state__in=Attestation.OPEN).select_for_update(of=("self",)).order_by("checkpoint__size")
@@ -122,8 +122,12 @@ def _supersede_untouched(ledger_id: str) -> None:
     """End, without reading them, the plans that nobody has begun but the newest: a long pause leaves any number."""
     untouched = Q(ledger_id=ledger_id, state=State.PLANNED, intent__isnull=True, attempts=0, next_attempt_at=None)
     ours = Attestation.objects.filter(untouched, checkpoint__origin=log_origin())
-    # Ids of checkpoints grow with their size. No other table below, so that a row claimed meanwhile is looked at again.
-    _supersede(untouched & Q(checkpoint_id__lt=ours.aggregate(newest=Max("checkpoint_id"))["newest"] or 0))
+    # Ids of checkpoints grow with their size. Rows that another worker holds are left to it: this takes locks in no
+    # order, so it must wait for none, and it commits before the lane's own locks are taken.
+    older = Q(checkpoint_id__lt=ours.aggregate(newest=Max("checkpoint_id"))["newest"] or 0)
+    with transaction.atomic():
+        free = Attestation.objects.select_for_update(skip_locked=True).filter(untouched & older)
+        _supersede(Q(pk__in=free.values("pk")))
 
 
 def _without_former_logs(lane: list[Attestation]) -> list[Attestation]:
