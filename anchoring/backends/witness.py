@@ -58,7 +58,7 @@ from protocol.errors import (
     ProtocolError,
     WitnessResponseError,
 )
-from protocol.merkle import root
+from protocol.merkle import root, verify_consistency
 from protocol.witness import (
     MAX_RESPONSE_BYTES,
     SIZE_CONTENT_TYPE,
@@ -111,7 +111,10 @@ class WitnessLedger:
             return
         reply = self._ask(request)
         if reply.status == HTTPStatus.CONFLICT and self._told_size(reply, checkpoint) == checkpoint.size:
-            reply = self._ask(replace(request, old_size=checkpoint.size, proof=()))
+            request = replace(request, old_size=checkpoint.size, proof=())
+            reply = self._ask(request)
+        if reply.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise self._refused_proof(request, checkpoint)
         made = self._accepted(reply, request.note)
         reach("witness.answered")
         self._keep(request.note, checkpoint, made)
@@ -215,6 +218,20 @@ class WitnessLedger:
             raise TransientLedgerError("its clock is more than ten minutes away from ours")
         return made
 
+    def _refused_proof(self, request: AddCheckpoint, checkpoint: Checkpoint) -> LedgerError:
+        """Return what a 422 means. It bears no signature, so it convicts our log only where nothing signed speaks for us."""
+        if request.old_size == 0:
+            return AmbiguousLedgerError("a 422 where nothing had to be proven: no witness answers so")
+        heads = StoredCosignature.objects.filter(ledger_id=self.ledger_id, origin=checkpoint.origin)
+        head = heads.filter(size=request.old_size).first()
+        if head is None:
+            return LedgerConflictError("it holds a tree that this checkpoint does not extend")
+        try:
+            verify_consistency(head.size, checkpoint.size, request.proof, bytes(head.root), checkpoint.root)
+        except ProtocolError:
+            return LedgerConflictError("this checkpoint does not extend the one it cosigned")
+        return RejectedByLedgerError("it refuses what is proven to extend the head that it cosigned itself")
+
     def _keep(self, note: str, checkpoint: Checkpoint, made: tuple[Cosignature, ...]) -> None:
         lines = "".join(cosignature.line for cosignature in made)
         with transaction.atomic():
@@ -295,8 +312,6 @@ def _refuse_unsigned_size(origin: str, size: int) -> None:
 
 
 def _refusal(reply: Reply) -> LedgerError:
-    if reply.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        return LedgerConflictError("it holds a tree that this checkpoint does not extend")
     if reply.status == HTTPStatus.BAD_REQUEST:
         return RejectedByLedgerError("it finds the request malformed")
     if reply.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:

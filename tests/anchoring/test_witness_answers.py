@@ -10,7 +10,6 @@ import pytest
 from anchoring.backends.witness import WitnessLedger
 from anchoring.errors import (
     AmbiguousLedgerError,
-    LedgerConflictError,
     LedgerMisconfiguredError,
     RejectedByLedgerError,
     TransientLedgerError,
@@ -153,7 +152,8 @@ class TestAnswersThatAreNotHonest:
         (Answer(404), LedgerMisconfiguredError),
         (Answer(405), LedgerMisconfiguredError),
         (Answer(413), LedgerMisconfiguredError),
-        (Answer(422), LedgerConflictError),
+        # To size zero nothing has to be proven, so no witness refuses a proof there.
+        (Answer(422), AmbiguousLedgerError),
         (Answer(429), TransientLedgerError),
         (Answer(500), AmbiguousLedgerError),
         (Answer(502), AmbiguousLedgerError),

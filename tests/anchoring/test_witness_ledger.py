@@ -22,6 +22,7 @@ from anchoring.ledger import Extension, PublishedCheckpoint, Trust
 from anchoring.log_key import log_key, log_origin, log_signer
 from anchoring.models import Attestation, Cosignature, Tile, WitnessHead
 from anchoring.models import Checkpoint as StoredCheckpoint
+from anchoring.tiles import StoredTiles, border_tiles
 from protocol.checkpoint import Checkpoint, sign
 from protocol.cosignature import Ed25519Cosigner, verified_cosignatures
 from protocol.merkle import consistency_proof
@@ -163,6 +164,44 @@ class TestWhereTheWitnessStands:
         assert row.state == State.CONFLICT
         assert "6 leaves" in row.last_error
         log_records_would_fail(5, 6)
+
+    def test_a_422_against_its_own_signature_stops_that_witness_alone(
+        self, witness: SimulatedWitness, ledger: WitnessLedger
+    ) -> None:
+        """Unsigned, by a gateway perhaps, while we hold its cosignature of the very head that our proof builds on."""
+        log_records(*range(5))
+        attest(ledger)
+        log_records(*range(5, 9))
+        witness.faults.append(Fault(instead=Answer(422)))
+        row = attest(ledger)
+        assert row.state == State.DEAD
+        assert "cosigned itself" in row.last_error
+        log_records(*range(9, 12))
+        assert attest(ledger).state == State.FINAL
+        assert witness.old_sizes[-1] == 5
+
+    def test_a_422_without_a_signature_for_us_is_a_contradiction(
+        self, witness: SimulatedWitness, ledger: WitnessLedger
+    ) -> None:
+        log_records(*range(5))
+        attest(ledger)
+        Cosignature.objects.all().delete()
+        log_records(*range(5, 9))
+        witness.faults.append(Fault(instead=Answer(422)))
+        assert attest(ledger).state == State.CONFLICT
+
+    def test_a_head_that_it_cosigned_and_we_do_not_extend_is_a_contradiction(
+        self, witness: SimulatedWitness, ledger: WitnessLedger
+    ) -> None:
+        log_records(*range(5))
+        attest(ledger)
+        Cosignature.objects.update(root=forked(5).root)
+        checkpoint = log_records(*range(5, 9))
+        head = PublishedCheckpoint(Checkpoint(log_origin(), 9, bytes(checkpoint.root)), checkpoint.note)
+        witness.faults.append(Fault(instead=Answer(422)))
+        proof = consistency_proof(StoredTiles(border_tiles(9)), 5, 9)
+        with pytest.raises(LedgerConflictError):
+            ledger.submit(ledger.prepare(head, Extension(5, b"", tuple(proof))))
 
     @pytest.mark.parametrize("size", [3, 5])
     def test_a_witness_that_holds_another_tree_stops_signing(

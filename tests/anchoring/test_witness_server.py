@@ -216,11 +216,21 @@ class TestRefusing:
             for _ in range(4):
                 post(client, replace(log.request(5), note=ForeignLog(seed=bytes(32)).note(5)))
             assert post(client, log.request(5)).status_code == 200
-            assert post(client, log.request(5, old=5)).status_code == 200
-            response = post(client, log.request(9, old=5))
+            assert post(client, log.request(7, old=5)).status_code == 200
+            response = post(client, log.request(9, old=7))
             assert (response.status_code, code(response), response["Retry-After"]) == (429, "too_many_requests", "55")
-            assert head() == 5
+            assert head() == 7
             clock.shift(timedelta(minutes=1))
+            assert post(client, log.request(9, old=7)).status_code == 200
+
+    def test_whoever_replays_the_newest_head_takes_nothing_from_the_log(
+        self, client: Client, log: ForeignLog, settings: Settings
+    ) -> None:
+        settings.WITNESS_LOG_RATE = "2/min"
+        with time_machine.travel(timezone.now().replace(second=5, microsecond=0), tick=False):
+            assert post(client, log.request(5)).status_code == 200
+            replayed = [post(client, log.request(5, old=5)).status_code for _ in range(4)]
+            assert replayed == [200, 200, 429, 429]
             assert post(client, log.request(9, old=5)).status_code == 200
 
     def test_a_body_past_the_bound_is_413_before_any_work(self, client: Client, log: ForeignLog) -> None:
