@@ -24,7 +24,7 @@ from secrets import SystemRandom
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from anchoring.crashpoint import reach
@@ -37,7 +37,17 @@ from anchoring.errors import (
     RejectedByLedgerError,
     UnderpricedOnLedgerError,
 )
-from anchoring.ledger import Extension, Intent, Ledger, Presence, Progress, PublishedCheckpoint, Trust, intent_id
+from anchoring.ledger import (
+    Extension,
+    Intent,
+    Ledger,
+    Presence,
+    Progress,
+    PublishedCheckpoint,
+    Trust,
+    intent_id,
+    printable,
+)
 from anchoring.log_key import log_key, log_origin
 from anchoring.models import Attestation, Checkpoint, LedgerPause
 from anchoring.registry import ledgers
@@ -50,13 +60,11 @@ logger = logging.getLogger(__name__)
 State = Attestation.State
 
 MAX_DELAY_SECONDS = 60
+MAX_ERROR = 200
 MISCONFIGURED_DELAY = timedelta(minutes=10)
 # Given to _move in place of bytes: the row has none again.
 _NO_INTENT = b""
 IN_FLIGHT = (State.PREPARED, State.SUBMITTED, State.RETRY_WAIT)
-
-# A ledger that contradicts us is asked nothing more: a new chain or contract is a new ledger id.
-_HOLDS_LANE = Q(state=State.CONFLICT)
 
 _random = SystemRandom()
 
@@ -68,9 +76,10 @@ class _LaneTakenError(Exception):
 def due_ledgers() -> list[str]:
     """Return the ids of the ledgers for which something is open and neither leased, waiting nor paused."""
     rows = Attestation.objects.filter(state__in=Attestation.OPEN, ledger_id__in=ledgers())
-    held = Attestation.objects.filter(_HOLDS_LANE | Q(state__in=Attestation.OPEN, next_attempt_at__gt=timezone.now()))
+    held = Attestation.objects.filter(state__in=Attestation.OPEN, next_attempt_at__gt=timezone.now())
     paused = LedgerPause.objects.values("ledger_id")
-    due = rows.exclude(ledger_id__in=held.values("ledger_id")).exclude(ledger_id__in=paused).order_by("ledger_id")
+    due = rows.exclude(ledger_id__in=held.values("ledger_id")).exclude(ledger_id__in=paused)
+    due = due.exclude(ledger_id__in=_contradictions().values("ledger_id")).order_by("ledger_id")
     return list(due.values_list("ledger_id", flat=True).distinct())
 
 
@@ -103,7 +112,7 @@ def _claim_lane(ledger_id: str, lease: datetime) -> list[Attestation]:
         lane = list(
             rows.filter(state__in=Attestation.OPEN).select_for_update(of=("self",)).order_by("checkpoint__size")
         )
-        if rows.filter(_HOLDS_LANE).exists() or any(_is_held(row) for row in lane):
+        if _contradictions().filter(ledger_id=ledger_id).exists() or any(_is_held(row) for row in lane):
             return []
         lane = _without_former_logs(lane)
         planned = [row for row in lane if row.intent is None]
@@ -134,6 +143,11 @@ def _without_former_logs(lane: list[Attestation]) -> list[Attestation]:
     """End what an earlier origin left open: nobody here can check its evidence, and it would hold the lane for ever."""
     _supersede(Q(pk__in=[row.pk for row in lane if row.checkpoint.origin != log_origin()]))
     return [row for row in lane if row.checkpoint.origin == log_origin()]
+
+
+def _contradictions() -> QuerySet[Attestation]:
+    """Return what ledgers say against our log. Such a one is asked nothing more: a new chain is a new ledger id."""
+    return Attestation.objects.filter(state=State.CONFLICT, checkpoint__origin=log_origin())
 
 
 def _is_held(row: Attestation) -> bool:
@@ -321,7 +335,7 @@ def _move(
         "state": state,
         "intent": row.intent if intent is None else intent or None,
         "evidence": row.evidence if evidence is None else evidence,
-        "last_error": _storable(last_error[:200]),
+        "last_error": printable(last_error, MAX_ERROR),
         "attempts": row.attempts if attempts is None else attempts,
         "next_attempt_at": row.next_attempt_at if next_attempt_at is None else next_attempt_at,
         "updated_at": timezone.now(),
@@ -339,11 +353,6 @@ def _move(
         raise _LaneTakenError
     for name, value in changes.items():
         setattr(row, name, value)
-
-
-def _storable(text: str) -> str:
-    # A ledger's own words may hold what no text column takes: NUL, or half of a surrogate pair.
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _supersede(rows: Q) -> None:

@@ -10,7 +10,7 @@ from anchoring.ledger import Ledger
 from anchoring.log_key import log_origin
 from anchoring.models import Attestation, FollowedLog
 from anchoring.receipts import cosigned_note
-from anchoring.registry import kinds, ledgers
+from anchoring.registry import kind_names, ledgers
 from anchoring.tiles import StoredTiles, border_tiles
 from protocol.merkle import consistency_proof
 
@@ -39,7 +39,7 @@ def attestations_over(*, index: int, size: int) -> list[StoredAttestation]:
     *size* is that of the checkpoint which the reader has. Ledgers of no kind that a stranger could check, such as the
     embedded one, are left out.
     """
-    names = {kind: name for name, kind in kinds().items()}
+    names = kind_names()
     found = [
         _of_ledger(ledger_id, names[type(ledger)], ledger, index=index, size=size)
         for ledger_id, ledger in sorted(ledgers().items())

@@ -12,7 +12,10 @@ from django.utils.module_loading import import_string
 OPERATOR = "operator"
 
 
-def report(*, actor: str, action: str, subject: str, **details: Any) -> None:
-    """Record one act on the log through settings.AUDIT_SINK, in the caller's transaction, of which it is the last."""
+def report(*, actor: str, action: str, subject: str, **more: Any) -> None:
+    """Record one event through settings.AUDIT_SINK, in the caller's transaction, of which it is the last act.
+
+    *more* is what the trail takes besides: ``details``, and what upper apps know (``weid``, ``organisation``).
+    """
     record: Callable[..., Any] = import_string(settings.AUDIT_SINK)
-    record(actor=actor, action=action, subject=subject, details=details)
+    record(actor=actor, action=action, subject=subject, **more)

@@ -1,4 +1,7 @@
-"""Ledgers that an operator adds, pauses and removes while the service runs; every process sees the change at once."""
+"""Ledgers that an operator adds, pauses and removes while the service runs; every process sees the change at once.
+
+Each order stands in the audit trail in the same transaction, by whatever door it came.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,15 @@ from typing import Protocol, runtime_checkable
 
 from django.db import IntegrityError, transaction
 
-from anchoring.errors import LedgerIdError, LedgerIdTakenError, LedgerMisconfiguredError, LedgerUnknownError
+from anchoring import audit_trail
+from anchoring.audit_trail import OPERATOR
+from anchoring.errors import (
+    LedgerIdError,
+    LedgerIdTakenError,
+    LedgerMisconfiguredError,
+    LedgerUnknownError,
+    ReasonMissingError,
+)
 from anchoring.ledger import Ledger, Trust
 from anchoring.log_key import log_key, log_origin
 from anchoring.models import Attestation, ConfiguredLedger, LedgerPause
@@ -43,7 +54,9 @@ def add_ledger(*, ledger_id: str, kind: str, options: Mapping[str, str]) -> Conf
         raise LedgerMisconfiguredError(health.detail)
     try:
         with transaction.atomic():
-            return ConfiguredLedger.objects.create(ledger_id=ledger_id, kind=kind, options=dict(options))
+            row = ConfiguredLedger.objects.create(ledger_id=ledger_id, kind=kind, options=dict(options))
+            _note("ledger.added", ledger_id, OPERATOR, kind=kind, **ledger.identity().pins)
+            return row
     except IntegrityError:
         raise LedgerIdTakenError(ledger_id) from None
 
@@ -60,28 +73,42 @@ def deploy_ledger(*, ledger_id: str, kind: str, options: Mapping[str, str]) -> C
     return add_ledger(ledger_id=ledger_id, kind=kind, options=found.deploy(ledger_id, options, log_origin()))
 
 
-def remove_ledger(*, ledger_id: str) -> None:
-    """Use an added ledger no longer; what it attested stays. Raises LedgerUnknownError."""
+def remove_ledger(*, ledger_id: str, actor: str = OPERATOR, reason: str = "") -> None:
+    """Use an added ledger no longer; what it attested stays.
+
+    Raises LedgerUnknownError, and ReasonMissingError for one that contradicts the log: without it signing goes on.
+    """
+    rows = Attestation.objects.filter(ledger_id=ledger_id, checkpoint__origin=log_origin())
     with transaction.atomic():
         count, _ = ConfiguredLedger.objects.filter(ledger_id=ledger_id).delete()
         if not count:
             raise LedgerUnknownError(ledger_id)
+        if not reason.strip() and rows.filter(state=Attestation.State.CONFLICT).exists():
+            raise ReasonMissingError(ledger_id)
         LedgerPause.objects.filter(ledger_id=ledger_id).delete()
+        _note("ledger.removed", ledger_id, actor, reason=reason[:MAX_REASON])
 
 
-def pause_ledger(*, ledger_id: str, reason: str = "") -> LedgerPause:
+@transaction.atomic
+def pause_ledger(*, ledger_id: str, actor: str = OPERATOR, reason: str = "") -> None:
     """Send nothing to a ledger until it is resumed. Paused again, it has the new reason. Raises LedgerUnknownError."""
     if ledger_id not in ledgers():
         raise LedgerUnknownError(ledger_id)
-    pause, _ = LedgerPause.objects.update_or_create(ledger_id=ledger_id, defaults={"reason": reason[:MAX_REASON]})
-    return pause
+    LedgerPause.objects.update_or_create(ledger_id=ledger_id, defaults={"reason": reason[:MAX_REASON]})
+    _note("ledger.paused", ledger_id, actor, reason=reason[:MAX_REASON])
 
 
-def resume_ledger(*, ledger_id: str) -> None:
+@transaction.atomic
+def resume_ledger(*, ledger_id: str, actor: str = OPERATOR, reason: str = "") -> None:
     """Send to a ledger again: the newest checkpoint, which covers what it missed. Raises LedgerUnknownError."""
     if ledger_id not in ledgers():
         raise LedgerUnknownError(ledger_id)
     LedgerPause.objects.filter(ledger_id=ledger_id).delete()
+    _note("ledger.resumed", ledger_id, actor, reason=reason[:MAX_REASON])
+
+
+def _note(action: str, ledger_id: str, actor: str, **details: str) -> None:
+    audit_trail.report(actor=actor, action=action, subject=f"ledger:{ledger_id}", details=details)
 
 
 def _refuse_id(ledger_id: str) -> None:

@@ -61,6 +61,12 @@ class RetryRefusedError(ConflictError):
     code = "retry_refused"
 
 
+class ReasonMissingError(ConflictError):
+    """This ledger contradicts the log: whoever takes it away must say why, for the audit trail."""
+
+    code = "ledger_reason_missing"
+
+
 class LogRollbackError(ConflictError):
     """The stored tree is smaller than one already signed: a database was restored, or replaced."""
 

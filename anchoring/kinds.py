@@ -7,7 +7,6 @@ from typing import Final
 
 BUILT_IN: Final[Mapping[str, str]] = {
     "evm": "anchoring.backends.evm.EvmLedger",
-    "memory": "anchoring.backends.memory.MemoryLedger",
     "rekor": "anchoring.backends.rekor.RekorLedger",
     "timestamp": "anchoring.backends.timestamp.TimestampLedger",
     "witness": "anchoring.backends.witness.WitnessLedger",

@@ -167,3 +167,8 @@ def intent_id(ledger_id: str, checkpoint: Checkpoint) -> bytes:
     """Return the 32 bytes that name the one intent of *checkpoint* on this ledger."""
     fields = [ledger_id, checkpoint.origin, checkpoint.size, checkpoint.root.hex()]
     return sha256(canonical_json(fields)).digest()
+
+
+def printable(text: str, longest: int) -> str:
+    """Return a ledger's own words as a text column takes them: without NUL or halves of surrogate pairs, and bounded."""
+    return "".join(character if character.isprintable() else "?" for character in text[:longest])

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from anchoring.ledger import Ledger, LedgerHealth
+from anchoring.ledger import Ledger, LedgerHealth, printable
 from anchoring.models import LedgerReport
 from anchoring.registry import ledgers
 
@@ -27,8 +27,8 @@ def note_health(*, ledger_id: str) -> bool:
     health = _ask(ledger)
     answer = {
         "is_healthy": health.is_healthy,
-        "detail": _storable(health.detail, MAX_DETAIL),
-        "spent": _storable(health.spent, MAX_SPENT),
+        "detail": printable(health.detail, MAX_DETAIL),
+        "spent": printable(health.spent, MAX_SPENT),
         "asked_at": timezone.now(),
     }
     LedgerReport.objects.update_or_create(ledger_id=ledger_id, defaults=answer)
@@ -48,8 +48,3 @@ def _ask(ledger: Ledger) -> LedgerHealth:
         # A backend is somebody else's code: that it must never raise is its promise, not our knowledge.
         logger.exception("a ledger cannot say how it is")
         return LedgerHealth(is_healthy=False, detail=type(error).__name__)
-
-
-def _storable(text: str, longest: int) -> str:
-    # A ledger's own words may hold what no text column takes: NUL, or half of a surrogate pair.
-    return "".join(character if character.isprintable() else "?" for character in text[:longest])

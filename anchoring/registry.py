@@ -54,6 +54,11 @@ def kinds() -> Mapping[str, type[Ledger]]:
     return {**found, **{name: import_string(path) for name, path in settings.LEDGER_KINDS.items()}}
 
 
+def kind_names() -> Mapping[type[Ledger], str]:
+    """Return the name of every kind that can be added, by its class."""
+    return {kind: name for name, kind in kinds().items()}
+
+
 def make_ledger(*, ledger_id: str, kind: str, options: Mapping[str, str]) -> Ledger:
     """Return a ledger, uncached. Raises LedgerMisconfiguredError for an unknown kind and for wrong options."""
     found = kinds().get(kind)
@@ -75,10 +80,18 @@ def _load(paths: tuple[str, ...]) -> Mapping[str, Ledger]:
     return loaded
 
 
-@cache
 def _configured(ledger_id: str, kind: str, options: str) -> Ledger | None:
     try:
-        return make_ledger(ledger_id=ledger_id, kind=kind, options=cast("Mapping[str, str]", json.loads(options)))
+        return _make(ledger_id, kind, options)
     except Exception:
         logger.exception("ledger %s cannot be made", ledger_id)
         return None
+
+
+# What fails is not kept: whoever mends the file that an option names needs no restart.
+@cache
+def _make(ledger_id: str, kind: str, options: str) -> Ledger:
+    ledger = make_ledger(ledger_id=ledger_id, kind=kind, options=cast("Mapping[str, str]", json.loads(options)))
+    # One that cannot say what it is would break every page that lists it.
+    ledger.identity()
+    return ledger

@@ -39,9 +39,8 @@ def retry(*, ledger_id: str, actor: str = audit_trail.OPERATOR, after_conflict: 
     changed = sum(_try_again(row, reached) for row in concerned)
     if not changed:
         raise RetryRefusedError(f"nothing of {ledger_id} waits")
-    audit_trail.report(
-        actor=actor, action="ledger.retried", subject=f"ledger:{ledger_id}", rows=changed, reason=reason[:MAX_REASON]
-    )
+    details = {"rows": changed, "reason": reason[:MAX_REASON]}
+    audit_trail.report(actor=actor, action="ledger.retried", subject=f"ledger:{ledger_id}", details=details)
     ring_on_commit(ATTEST_TASK)
     return changed
 

@@ -171,8 +171,9 @@ def _refuse_to_fork(head: TreeHead, latest: Checkpoint | None) -> None:
         raise LogForkError(f"the tree differs from its checkpoint at {latest.size} leaves")
     if root_at(head.size) != bytes(head.root):
         raise LogForkError(f"the tiles do not lead to the root of {head.size} leaves; run fsck")
-    # A ledger that contradicts us may be right. Take it out of ANCHORING_LEDGERS once it is known to be wrong.
-    contradicted = Attestation.objects.filter(state=Attestation.State.CONFLICT, ledger_id__in=ledgers()).first()
+    # A ledger that contradicts us may be right. It is removed, with a reason, once it is known to be wrong.
+    conflicts = Attestation.objects.filter(state=Attestation.State.CONFLICT, checkpoint__origin=log_origin())
+    contradicted = conflicts.filter(ledger_id__in=ledgers()).first()
     if contradicted:
         raise LogForkError(f"{contradicted.ledger_id} contradicts checkpoint {contradicted.checkpoint_id}")
 

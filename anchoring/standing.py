@@ -32,7 +32,7 @@ from anchoring.models import (
     TreeHead,
     WitnessedLog,
 )
-from anchoring.registry import ledgers, unusable_ledgers
+from anchoring.registry import kind_names, ledgers, unusable_ledgers
 from anchoring.sequencer import refusal_to_sign
 
 logger = logging.getLogger(__name__)
@@ -216,7 +216,7 @@ def _checkpoints(newest: list[Checkpoint]) -> Iterator[CheckpointStanding]:
 
 
 def _ledgers(*, asks_ledgers: bool) -> Iterator[LedgerStanding]:
-    counts = _counts()
+    counts, kinds = _counts(), kind_names()
     pauses = {pause.ledger_id: pause for pause in LedgerPause.objects.all()}
     deadline = time.monotonic() + HEALTH_SECONDS
     for name, ledger in sorted(ledgers().items()):
@@ -224,7 +224,7 @@ def _ledgers(*, asks_ledgers: bool) -> Iterator[LedgerStanding]:
         final_size, final_at, behind_since = _reach_of(name)
         yield LedgerStanding(
             ledger_id=name,
-            kind=type(ledger).__name__,
+            kind=kinds.get(type(ledger), type(ledger).__name__),
             pins=dict(ledger.identity().pins),
             counts={state: rows for (ledger_id, state), rows in counts.items() if ledger_id == name},
             final_size=final_size,

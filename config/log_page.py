@@ -14,14 +14,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from anchoring import configured, retrying
 from anchoring.configured import MAX_REASON
 from anchoring.errors import LedgerUnknownError
 from anchoring.registry import ledgers
 from anchoring.standing import alerts
-from config import log_orders
 from config.alert_texts import describe_alert
 from config.ledger_card import ledger_card
 from config.log_state import current_standing
+from identity.audit import account_actor
 from identity.views.access import OperatorRequest, operator
 
 
@@ -54,14 +55,14 @@ PAUSE = Order(
     ),
     button=_("Pause the ledger"),
     done=_("The ledger is paused."),
-    carry_out=log_orders.pause,
+    carry_out=configured.pause_ledger,
 )
 RESUME = Order(
     title=_("Resume this ledger?"),
     explanation=_("The newest checkpoint is sent to it within seconds. It covers all that the ledger has missed."),
     button=_("Resume the ledger"),
     done=_("The ledger is at work again."),
-    carry_out=log_orders.resume,
+    carry_out=configured.resume_ledger,
 )
 RETRY = Order(
     title=_("Try again?"),
@@ -71,7 +72,8 @@ RETRY = Order(
     ),
     button=_("Try again"),
     done=_("The ledger is being asked now."),
-    carry_out=log_orders.retry,
+    # Never after a contradiction: that it is resolved takes more than a button, and is said on the command line.
+    carry_out=retrying.retry,
 )
 
 
@@ -114,7 +116,8 @@ def _take(order: Order, request: OperatorRequest, ledger_id: str) -> HttpRespons
         raise LedgerUnknownError(ledger_id)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        order.carry_out(ledger_id=ledger_id, by=request.user, reason=form.cleaned_data["reason"])
+        reason = form.cleaned_data["reason"]
+        order.carry_out(ledger_id=ledger_id, actor=account_actor(request.user), reason=reason)
         messages.success(request, str(order.done))
         return redirect("operations_log")
     context = {"order": order, "ledger_id": ledger_id, "form": form}

@@ -156,6 +156,10 @@ _LOG: dict[str, Entry] = {
         _("The log cannot be recovered from this"),
         _("Find a copy of the published log that reaches the newest head that was signed."),
     ),
+    "ledger_reason_missing": (
+        _("A reason is missing"),
+        _("This ledger contradicts the log. Say why it is no longer believed; the audit trail keeps it."),
+    ),
     "retry_refused": (_("Nothing to try again"), _("Look at the ledger’s state and last error first.")),
     **dict.fromkeys(
         ["log_rolled_back", "log_forked", "log_guard_unreadable"],

@@ -1,20 +1,11 @@
-"""The way up to the audit trail, which lives in an upper app: a registry in settings instead of an import."""
+"""Who did something, as the audit trail names them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from django.conf import settings
-from django.utils.module_loading import import_string
-
+from anchoring.audit_trail import report
 from identity.models import Account
 
-
-def report(*, actor: str, action: str, subject: str, **details: Any) -> None:
-    """Record one event through settings.AUDIT_SINK, in the caller's transaction."""
-    record: Callable[..., Any] = import_string(settings.AUDIT_SINK)
-    record(actor=actor, action=action, subject=subject, **details)
+__all__ = ["account_actor", "report"]
 
 
 def account_actor(account: Account) -> str:

@@ -28,3 +28,5 @@ ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # Static files come from their sources: no collectstatic before the tests.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
+# A ledger in this process alone: no deployment may be told to believe it.
+LEDGER_KINDS = {**LEDGER_KINDS, "memory": "anchoring.backends.memory.MemoryLedger"}

@@ -61,7 +61,7 @@ def forker(settings: Settings, tmp_path: Path, log: rekor.RemoteLog, authority: 
         ConfiguredLedger.objects.create(ledger_id="public", kind="rekor", options=rekor_options(holding, log, tmp_path))
         with Forker(process_environment(var_dir=tmp_path, ANCHORING_LEDGERS="")) as running:
             yield running
-    registry._configured.cache_clear()
+    registry._make.cache_clear()
 
 
 def finish() -> None:

@@ -201,6 +201,20 @@ def test_a_new_origin_is_not_held_up_by_what_the_former_log_left_open(
     assert fsck.check() == []
 
 
+def test_what_contradicted_the_former_log_says_nothing_against_the_new_one(
+    chain: FaultyLedger, settings: Settings, clock: time_machine.Traveller
+) -> None:
+    log_records(1)
+    attest()
+    Attestation.objects.update(state=State.CONFLICT)
+    settings.LOG_ORIGIN = "localhost:8000/next"
+    log_records(2)
+    attest()
+    chain.mine(3)
+    attest()
+    assert states() == [State.CONFLICT, State.FINAL]
+
+
 def test_a_rejected_checkpoint_is_dead_and_the_next_one_is_tried(ledger: FaultyLedger) -> None:
     log_records(1)
     ledger.before["submit"].append(RejectedByLedgerError("never"))

@@ -6,27 +6,30 @@ import io
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from anchoring import attestation, configured
+from anchoring import attestation, configured, sequencer
 from anchoring.backends.evm import deployment
 from anchoring.backends.evm.rpc import hex_data
 from anchoring.backends.evm.transaction import created_address, parse_signed
+from anchoring.backends.memory import MemoryLedger
 from anchoring.errors import (
     AmbiguousLedgerError,
     LedgerIdError,
     LedgerIdTakenError,
     LedgerMisconfiguredError,
     LedgerUnknownError,
+    LogForkError,
     TransientLedgerError,
 )
 from anchoring.models import Attestation, ConfiguredLedger, EvmTransaction, LedgerPause
 from anchoring.registry import ledgers
 from tests.anchoring.evm.chains import address_in, funded_key, settle, write_key
-from tests.anchoring.records import log_records
+from tests.anchoring.records import hand_over, log_records
 from tests.simulators.anvil import Anvil
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +40,17 @@ MEMORY = {"confirmations": "0"}
 @pytest.fixture(autouse=True)
 def only_added(settings: Settings) -> None:
     settings.ANCHORING_LEDGERS = ["anchoring.backends.embedded.EmbeddedLedger"]
+
+
+ACTS: list[dict[str, Any]] = []
+
+
+def note_act(**act: Any) -> None:
+    ACTS.append(act)
+
+
+def lose_act(**act: Any) -> None:
+    raise OSError("the disk is full")
 
 
 def run(*words: str) -> str:
@@ -228,6 +242,53 @@ class TestDeploying:
         for kind in ("memory", "nothing"):
             with pytest.raises(LedgerMisconfiguredError, match="deployed"):
                 configured.deploy_ledger(ledger_id="trial", kind=kind, options={})
+
+
+class TestAuditTrail:
+    """Whoever gave an order, and why, stands beside what it did."""
+
+    @pytest.fixture(autouse=True)
+    def acts(self, settings: Settings) -> list[dict[str, Any]]:
+        settings.AUDIT_SINK = f"{__name__}.note_act"
+        ACTS.clear()
+        return ACTS
+
+    def test_every_order_is_recorded(self, acts: list[dict[str, Any]]) -> None:
+        configured.add_ledger(ledger_id="trial", kind="memory", options=MEMORY)
+        configured.pause_ledger(ledger_id="trial", actor="account:7", reason="maintenance")
+        configured.resume_ledger(ledger_id="trial")
+        run("remove", "trial", "--reason", "closed")
+        assert [(act["actor"], act["action"], act["details"].get("reason")) for act in acts] == [
+            ("operator", "ledger.added", None),
+            ("account:7", "ledger.paused", "maintenance"),
+            ("operator", "ledger.resumed", ""),
+            ("operator", "ledger.removed", "closed"),
+        ]
+        assert {act["subject"] for act in acts} == {"ledger:trial"}
+        assert acts[0]["details"] == {"kind": "memory", **MemoryLedger(ledger_id="trial").identity().pins}
+
+    def test_what_cannot_be_recorded_is_not_done(self, settings: Settings) -> None:
+        configured.add_ledger(ledger_id="trial", kind="memory", options=MEMORY)
+        settings.AUDIT_SINK = f"{__name__}.lose_act"
+        for order in (configured.pause_ledger, configured.remove_ledger):
+            with pytest.raises(OSError, match="full"):
+                order(ledger_id="trial")
+        assert ConfiguredLedger.objects.exists()
+        assert not LedgerPause.objects.exists()
+
+    def test_one_that_contradicts_the_log_is_not_removed_without_a_reason(self, acts: list[dict[str, Any]]) -> None:
+        configured.add_ledger(ledger_id="trial", kind="memory", options=MEMORY)
+        log_records(1)
+        Attestation.objects.filter(ledger_id="trial").update(state=Attestation.State.CONFLICT)
+        hand_over(2)
+        sequencer.sequence()
+        with pytest.raises(LogForkError):
+            sequencer.sign_checkpoint()
+        with pytest.raises(CommandError, match="ledger_reason_missing"):
+            run("remove", "trial", "--reason", " ")
+        run("remove", "trial", "--reason", "its operator lost the database")
+        assert sequencer.sign_checkpoint() is not None
+        assert [act["action"] for act in acts] == ["ledger.added", "ledger.removed"]
 
 
 class TestCommand:

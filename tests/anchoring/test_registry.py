@@ -18,9 +18,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def fresh_registry() -> Iterator[None]:
-    registry._configured.cache_clear()
+    registry._make.cache_clear()
     yield
-    registry._configured.cache_clear()
+    registry._make.cache_clear()
 
 
 def test_added_ledgers_join_those_of_the_settings(settings: Settings) -> None:
@@ -52,6 +52,22 @@ def test_a_ledger_that_cannot_be_made_is_left_out_and_named(kind: str, options: 
     assert "broken" in str(checks.check_head_guard(databases=["default"]))
     with pytest.raises(LedgerMisconfiguredError):
         registry.make_ledger(ledger_id="broken", kind=kind, options=options)
+
+
+def test_a_ledger_that_cannot_say_what_it_is_is_left_out(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def identity(_: MemoryLedger) -> None:
+        raise OSError("its store is gone")
+
+    monkeypatch.setattr(MemoryLedger, "identity", identity)
+    ConfiguredLedger.objects.create(ledger_id="broken", kind="memory")
+    assert registry.unusable_ledgers() == ["broken"]
+
+
+def test_a_ledger_that_was_mended_is_used_without_a_restart(settings: Settings) -> None:
+    ConfiguredLedger.objects.create(ledger_id="museum", kind="clay")
+    assert registry.unusable_ledgers() == ["museum"]
+    settings.LEDGER_KINDS = {**settings.LEDGER_KINDS, "clay": "anchoring.backends.memory.MemoryLedger"}
+    assert registry.unusable_ledgers() == []
 
 
 def test_an_installed_package_brings_a_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

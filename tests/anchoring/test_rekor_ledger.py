@@ -116,7 +116,7 @@ class TestTheWholeWay:
         assert verdict.attested_at is None
         assert verdict.not_checked == backend.NOT_CHECKED
         assert (log.writes, len(ours(log))) == (1, 1)
-        registry._configured.cache_clear()
+        registry._make.cache_clear()
 
     def test_what_is_kept_is_what_sigstore_reads(self, ledger: RekorLedger, log: rekor.RemoteLog) -> None:
         log.add_others(300)

@@ -112,7 +112,7 @@ class TestTheWholeWay:
         assert abs((verdict.attested_at or 0) - timezone.now().timestamp()) < 10
         assert attestation.attest(ledger_id="stamp") == 0
         assert len(authority.requests) == 1
-        registry._configured.cache_clear()
+        registry._make.cache_clear()
 
     @pytest.mark.requirement("RFC 3161 §2.4.1", "what is stamped is SHA-256 of the checkpoint's note text")
     def test_openssl_judges_the_evidence_by_the_checkpoint_alone(self, ledger: TimestampLedger, tmp_path: Path) -> None:

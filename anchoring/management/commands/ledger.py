@@ -13,6 +13,11 @@ from anchoring.models import ConfiguredLedger, LedgerPause
 from anchoring.registry import kinds, ledgers, unusable_ledgers
 from protocol.errors import CodedError
 
+ORDERS = {
+    "remove": "use it no longer",
+    "pause": "send nothing to it for a while",
+    "resume": "send to it again",
+}
 DEPLOYED_KIND = "evm"
 # What `deploy` passes on to the kind of ledger, when given.
 DEPLOY_OPTIONS = ("rpc_url", "key_file", "profile", "confirmations", "gas_price", "max_gas_price", "stuck_seconds")
@@ -28,11 +33,10 @@ class Command(BaseCommand):
         add.add_argument("ledger_id")
         add.add_argument("option", nargs="*", help="name=value")
         _add_deploy(commands.add_parser("deploy", help="put our contract on an EVM chain, and use it"))
-        for name, text in {"remove": "use it no longer", "resume": "send to it again"}.items():
-            commands.add_parser(name, help=text).add_argument("ledger_id")
-        pause = commands.add_parser("pause", help="send nothing to it for a while")
-        pause.add_argument("ledger_id")
-        pause.add_argument("--reason", default="")
+        for name, text in ORDERS.items():
+            order = commands.add_parser(name, help=text)
+            order.add_argument("ledger_id")
+            order.add_argument("--reason", default="", help="for the audit trail")
         commands.add_parser("list", help="the ledgers in use")
         commands.add_parser("kinds", help="what can be added")
 
@@ -50,16 +54,16 @@ class Command(BaseCommand):
         given["key_file"] = str(Path(given["key_file"]).resolve())
         self._say_added(deploy_ledger(ledger_id=ledger_id, kind=DEPLOYED_KIND, options=given))
 
-    def _remove(self, *, ledger_id: str, **_: Any) -> None:
-        remove_ledger(ledger_id=ledger_id)
+    def _remove(self, *, ledger_id: str, reason: str, **_: Any) -> None:
+        remove_ledger(ledger_id=ledger_id, reason=reason)
         self.stdout.write(f"{ledger_id} is no longer used; what it attested stays")
 
     def _pause(self, *, ledger_id: str, reason: str, **_: Any) -> None:
         pause_ledger(ledger_id=ledger_id, reason=reason)
         self.stdout.write(f"{ledger_id} is paused")
 
-    def _resume(self, *, ledger_id: str, **_: Any) -> None:
-        resume_ledger(ledger_id=ledger_id)
+    def _resume(self, *, ledger_id: str, reason: str, **_: Any) -> None:
+        resume_ledger(ledger_id=ledger_id, reason=reason)
         self.stdout.write(f"{ledger_id} goes on with the newest checkpoint")
 
     def _list(self, **_: Any) -> None:
