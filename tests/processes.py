@@ -65,6 +65,8 @@ class Worker:
     folder: Path
     has_beat: bool = True
     concurrency: int = 2
+    # Both, unless named.
+    queues: str = ""
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
 
@@ -87,11 +89,12 @@ class Worker:
         """Start and wait until it takes tasks; *changes* are environment variables of this start."""
         self.starts += 1
         beat = ["-B", "-s", str(self.folder / "beat")] if self.has_beat else []
+        queues = ["--queues", self.queues] if self.queues else []
         with self._output_path.open("wb") as output:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO"),
-                    *("--concurrency", str(self.concurrency), "--without-gossip", "--without-mingle", *beat),
+                    *("--concurrency", str(self.concurrency), "--without-gossip", "--without-mingle", *beat, *queues),
                 ],
                 cwd=ROOT,
                 env={**self.environment, **changes},

@@ -12,6 +12,7 @@ import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from anchoring.kinds import BUILT_IN
 from config.settings.env import (
@@ -338,6 +339,13 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 300
+# What waits for other people's machines queues apart, so that workers given to the rest are never all waiting. A worker
+# that is given no queue serves both.
+CELERY_TASK_QUEUES = (Queue("celery", routing_key="celery"), Queue("outward", routing_key="outward"))
+CELERY_TASK_ROUTES = {
+    name: {"queue": "outward"}
+    for name in ("anchoring.attest_on_ledger", "anchoring.ask_ledger", "anchoring.monitor_log")
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {

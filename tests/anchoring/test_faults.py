@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -245,3 +246,25 @@ def test_workers_killed_and_redis_emptied_the_sweeper_finishes(
     finally:
         worker.kill()
     assert_nothing_lost_nothing_twice(300)
+
+
+@pytest.mark.usefixtures("clean_redis")
+def test_a_ledger_that_hangs_holds_up_nothing_but_the_worker_that_asks(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    ledgers = ",".join([LEDGERS[0], "tests.simulators.ledger.HungLedger"])
+    alone = {**environment, "ANCHORING_LEDGERS": ledgers}
+    (tmp_path / "outward").mkdir()
+    hand_over(1)
+    with (
+        Worker(alone, tmp_path / "outward", has_beat=False, concurrency=1, queues="outward") as outward,
+        Worker(alone, tmp_path, concurrency=1, queues="celery") as worker,
+    ):
+        wait_until(lambda: "hung: asked" in outward.output, what=f"a question that hangs\n{outward.output}")
+        for number in range(2, 5):
+            hand_over(number)
+            wait_until(partial(is_signed, number), what=f"a checkpoint\n{worker.output}")
+
+
+def is_signed(size: int) -> bool:
+    return Checkpoint.objects.filter(size=size).exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -78,6 +79,25 @@ class FaultyLedger(MemoryLedger):
         if self.after[name]:
             raise self.after[name].popleft()
         return result
+
+
+class HungLedger(MemoryLedger):
+    """Answers nothing, ever, to the two questions that come first."""
+
+    def __init__(self) -> None:
+        super().__init__(ledger_id="hung")
+
+    def latest(self, origin: str) -> Checkpoint | None:
+        raise TransientLedgerError(self._wait())
+
+    def health(self) -> LedgerHealth:
+        return LedgerHealth(is_healthy=False, detail=self._wait())
+
+    @staticmethod
+    def _wait() -> str:
+        print("hung: asked")
+        time.sleep(3600)
+        return "an hour later"
 
 
 class FileLedger:
