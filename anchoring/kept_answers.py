@@ -10,7 +10,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from anchoring.crashpoint import reach
 from anchoring.errors import LedgerConflictError, TransientLedgerError
 from anchoring.ledger import Presence
-from anchoring.models import TimeStamp
+from anchoring.models import KeptAnswer
 from protocol.checkpoint import Checkpoint
 
 
@@ -35,7 +35,7 @@ def keep(*, ledger_id: str, checkpoint: Checkpoint, answer: bytes) -> None:
     reach("answer.received")
     try:
         with transaction.atomic():
-            TimeStamp.objects.create(
+            KeptAnswer.objects.create(
                 ledger_id=ledger_id,
                 origin=checkpoint.origin,
                 size=checkpoint.size,
@@ -43,7 +43,7 @@ def keep(*, ledger_id: str, checkpoint: Checkpoint, answer: bytes) -> None:
                 answer=answer,
             )
     except IntegrityError:
-        # one_time_stamp_per_size: somebody was faster, with an answer as good as this.
+        # one_kept_answer_per_size: somebody was faster, with an answer as good as this.
         is_kept(ledger_id=ledger_id, checkpoint=checkpoint)
     except OperationalError as error:
         raise TransientLedgerError(type(error).__name__) from None
@@ -59,14 +59,14 @@ def read(*, ledger_id: str, checkpoint: Checkpoint) -> bytes:
 
 def latest(*, ledger_id: str, origin: str) -> Checkpoint | None:
     """Return the largest checkpoint of *origin* about which an answer is kept."""
-    kept = TimeStamp.objects.filter(ledger_id=ledger_id, origin=origin).order_by("size").last()
+    kept = KeptAnswer.objects.filter(ledger_id=ledger_id, origin=origin).order_by("size").last()
     return Checkpoint(origin, kept.size, bytes(kept.root)) if kept else None
 
 
 def count(*, ledger_id: str) -> int:
     """Return how many answers are kept."""
-    return TimeStamp.objects.filter(ledger_id=ledger_id).count()
+    return KeptAnswer.objects.filter(ledger_id=ledger_id).count()
 
 
-def _kept(ledger_id: str, checkpoint: Checkpoint) -> TimeStamp | None:
-    return TimeStamp.objects.filter(ledger_id=ledger_id, origin=checkpoint.origin, size=checkpoint.size).first()
+def _kept(ledger_id: str, checkpoint: Checkpoint) -> KeptAnswer | None:
+    return KeptAnswer.objects.filter(ledger_id=ledger_id, origin=checkpoint.origin, size=checkpoint.size).first()

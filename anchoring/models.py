@@ -239,7 +239,7 @@ class WitnessHead(models.Model):
         return f"{self.ledger_id} {self.origin} {self.size}"
 
 
-class TimeStamp(models.Model):
+class KeptAnswer(models.Model):
     """What an outside service answered once about one of our checkpoints: an RFC 3161 token, a remote log's entry."""
 
     ledger_id = models.CharField(max_length=100)
@@ -250,7 +250,7 @@ class TimeStamp(models.Model):
     received_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["ledger_id", "origin", "size"], name="one_time_stamp_per_size")]
+        constraints = [models.UniqueConstraint(fields=["ledger_id", "origin", "size"], name="one_kept_answer_per_size")]
         ordering = ["size"]
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from anchoring import fsck, registry
 from anchoring.ledger import Trust
 from anchoring.log_key import log_key
-from anchoring.models import Attestation, ConfiguredLedger, TimeStamp
+from anchoring.models import Attestation, ConfiguredLedger, KeptAnswer
 from anchoring.registry import ledgers
 from protocol.checkpoint import Checkpoint
 from tests.anchoring import steps
@@ -81,7 +81,7 @@ def assert_attested_once(size: int, log: rekor.RemoteLog, checkpoints: int) -> N
         ledger = ledgers()[name]
         trust = Trust((log_key(),), ledger.identity().pins)
         assert ledger.verify(bytes(row.evidence or b""), stored, trust).is_valid
-        assert TimeStamp.objects.filter(ledger_id=name, size=size).count() == 1
+        assert KeptAnswer.objects.filter(ledger_id=name, size=size).count() == 1
     assert len(log.bodies) == len(set(log.bodies)) == checkpoints
     assert fsck.check() == []
 
@@ -102,7 +102,7 @@ def test_an_answer_that_died_with_its_process_is_asked_for_again(
     hand_over(*range(10))
     for _ in NAMES:
         assert forker.run("tests.anchoring.steps.whole_way", crash_at="answer.received") == [-signal.SIGKILL]
-    assert TimeStamp.objects.count() == 0
+    assert KeptAnswer.objects.count() == 0
     assert log.writes >= 1
     finish()
     assert_attested_once(10, log, 1)
@@ -125,9 +125,9 @@ def test_a_day_without_either_service_drains_as_what_was_begun_and_the_newest(
     for number in range(6):
         hand_over(number)
         steps.whole_way()
-    assert TimeStamp.objects.count() == 0
+    assert KeptAnswer.objects.count() == 0
     log.is_busy, authority.answer = False, None
     finish()
     finish()
     assert_attested_once(6, log, 2)
-    assert set(TimeStamp.objects.values_list("size", flat=True)) == {1, 6}
+    assert set(KeptAnswer.objects.values_list("size", flat=True)) == {1, 6}

@@ -28,7 +28,7 @@ from anchoring.errors import (
 )
 from anchoring.ledger import Intent, LedgerHealth, Presence, Progress, PublishedCheckpoint, Trust
 from anchoring.log_key import log_key, log_signer
-from anchoring.models import Attestation, ConfiguredLedger, TimeStamp
+from anchoring.models import Attestation, ConfiguredLedger, KeptAnswer
 from protocol import der, time_stamp
 from protocol.checkpoint import Checkpoint, sign
 from protocol.encoding import canonical_json
@@ -158,7 +158,7 @@ class TestTheWholeWay:
         other = Checkpoint(CHECKPOINT.origin, CHECKPOINT.size, bytes(32))
         with pytest.raises(LedgerConflictError):
             kept_answers.keep(ledger_id="stamp", checkpoint=other, answer=b"third")
-        assert TimeStamp.objects.count() == 1
+        assert KeptAnswer.objects.count() == 1
 
 
 class TestNonce:
@@ -357,7 +357,7 @@ class TestEvidence:
             time = f"{now:%Y%m%d%H%M%S}".encode() + fraction + b"Z"
             info = made.Info(timestamp.stamped_digest(HEAD.note), time=time, tail=der.write_integer(nonce))
             token = made.Token(authority.signer, info.encode()).encode()
-            TimeStamp.objects.all().delete()
+            KeptAnswer.objects.all().delete()
             authority.answer = lambda _, token=token: _granted(token)
             submit(ledger)
             verdict = TimestampLedger.verify(ledger.export(CHECKPOINT), CHECKPOINT, pins())
