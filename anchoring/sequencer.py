@@ -19,7 +19,9 @@ An index, once committed, is never given again: the tree only grows.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -42,32 +44,58 @@ logger = logging.getLogger(__name__)
 
 ATTEST_TASK = "anchoring.attest"
 
+# Before every id.
+_FIRST = 0
+
 # The order of ids is the order of the outbox; the window function turns it into contiguous indices in one statement.
 _PLACE = """
 UPDATE anchoring_logentry SET leaf_index = placed.leaf_index, sequenced_at = %s
 FROM (
     SELECT id, %s + row_number() OVER (ORDER BY id) - 1 AS leaf_index
-    FROM anchoring_logentry WHERE leaf_index IS NULL ORDER BY id LIMIT %s
+    FROM anchoring_logentry WHERE leaf_index IS NULL AND id > %s ORDER BY id LIMIT %s
 ) AS placed
 WHERE anchoring_logentry.id = placed.id
-RETURNING anchoring_logentry.leaf_index, anchoring_logentry.kind, anchoring_logentry.digest
+RETURNING anchoring_logentry.leaf_index, anchoring_logentry.id, anchoring_logentry.kind, anchoring_logentry.digest
 """
 
 
 def sequence(*, limit: int = 4096) -> int:
     """Append up to *limit* waiting records to the tree and return how many."""
-    if not LogEntry.objects.filter(leaf_index__isnull=True).exists():
-        return 0
+    return _sequence(limit=limit, after=_FIRST).placed
+
+
+def drain(*, limit: int = 4096) -> Iterator[int]:
+    """Append all waiting records, up to *limit* at a time, and yield how many each time.
+
+    Only the first search begins at the start, where the index is littered with what has been placed since the last
+    VACUUM. A record that commits late, with an id already passed by, is found by the next who drains.
+    """
+    batch = _sequence(limit=limit, after=_FIRST)
+    while batch.placed:
+        yield batch.placed
+        if batch.placed < limit:
+            return
+        batch = _sequence(limit=limit, after=batch.last_id)
+
+
+class _Batch(NamedTuple):
+    placed: int
+    last_id: int
+
+
+def _sequence(*, limit: int, after: int) -> _Batch:
+    if not LogEntry.objects.filter(leaf_index__isnull=True, id__gt=after).exists():
+        return _Batch(0, after)
     # durable: a caller's open transaction would keep every other sequencer waiting for the head.
     with transaction.atomic(durable=True):
         head = lock_head()
         reach("sequence.head_locked")
-        leaf_hashes = _place_records(start=head.size, limit=limit)
+        placed = _place_records(start=head.size, after=after, limit=limit)
         reach("sequence.records_placed")
-        if leaf_hashes:
-            _grow_tree(head, leaf_hashes)
+        if placed:
+            _grow_tree(head, [leaf_hash(leaf_data(kind, bytes(digest))) for _, _, kind, digest in placed])
     reach("sequence.committed")
-    return len(leaf_hashes)
+    return _Batch(len(placed), placed[-1][1] if placed else after)
 
 
 def sign_checkpoint(*, min_seconds: float = 0) -> Checkpoint | None:
@@ -122,21 +150,21 @@ def lock_head() -> TreeHead:
     return head
 
 
-def _place_records(*, start: int, limit: int) -> list[bytes]:
-    _adopt_recovered(limit)
+def _place_records(*, start: int, after: int, limit: int) -> list[tuple[int, int, str, bytes]]:
+    """Return index, id, kind and digest of each record placed, in order."""
+    _adopt_recovered(after, limit)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute(_PLACE, [now, start, limit])
-        placed = sorted(cursor.fetchall())
-    return [leaf_hash(leaf_data(kind, bytes(digest))) for _, kind, digest in placed]
+        cursor.execute(_PLACE, [now, start, after, limit])
+        return sorted(cursor.fetchall())
 
 
-def _adopt_recovered(limit: int) -> None:
+def _adopt_recovered(after: int, limit: int) -> None:
     """Give a record that is handed in again, after a restore, the leaf it had before instead of a second one."""
     recovered = LogEntry.objects.filter(record_id__startswith=LogEntry.RECOVERED)
     if not recovered.exists():
         return
-    waiting = list(LogEntry.objects.filter(leaf_index__isnull=True).order_by("id")[:limit])
+    waiting = list(LogEntry.objects.filter(leaf_index__isnull=True, id__gt=after).order_by("id")[:limit])
     leaves = {
         (leaf.kind, bytes(leaf.digest)): leaf for leaf in recovered.filter(digest__in=[r.digest for r in waiting])
     }

@@ -11,12 +11,10 @@ from django.conf import settings
 from anchoring import attestation, ledger_health, log_in_log, monitor, sequencer
 from anchoring.registry import ledgers
 
-BATCH = 4096
-
 
 @shared_task(name="anchoring.sequence")
 def sequence() -> None:
-    while sequencer.sequence(limit=BATCH) == BATCH:
+    for _ in sequencer.drain():
         continue
 
 

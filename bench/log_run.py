@@ -67,7 +67,6 @@ def _grow(count: int, peer: Callable[[dict[str, object]], Times]) -> dict[str, f
             spent[f"{name}, s"] = spent.get(f"{name}, s", 0.0) + seconds
             spent[f"{name}, leaves"] = spent.get(f"{name}, leaves", 0.0) + leaves
         resident.append(_resident_bytes())
-        _vacuum()
     assert TreeHead.objects.get().size == count
     # The first share loads code and opens caches; what grows after it would grow for ever.
     memory = {"resident after the first share": resident[0], "resident at the end": resident[-1]}
@@ -89,17 +88,13 @@ def _hand_over(numbers: range) -> None:
 
 def _sequence(leaves: int, batch: int, calls: Times) -> float:
     done, begin = 0, time.perf_counter()
-    while done < leaves:
-        start = time.perf_counter()
-        done += sequencer.sequence(limit=batch)
-        calls.append(time.perf_counter() - start)
+    start = begin
+    for count in sequencer.drain(limit=batch):
+        done, now = done + count, time.perf_counter()
+        calls.append(now - start)
+        start = now
+    assert done == leaves
     return time.perf_counter() - begin
-
-
-def _vacuum() -> None:
-    """Do between the shares what autovacuum does once as many rows have changed, which here takes it by surprise."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"VACUUM {ENTRIES}")
 
 
 def _prove(chosen: list[int]) -> dict[str, float]:

@@ -32,9 +32,7 @@ def expected_root(count: int) -> bytes:
 def test_records_enter_in_the_order_of_the_outbox_whatever_the_batch(limit: int) -> None:
     count = 20 if limit == 1 else 600
     hand_over(*range(count))
-    sizes = []
-    while placed := sequencer.sequence(limit=limit):
-        sizes.append(placed)
+    sizes = list(sequencer.drain(limit=limit))
     assert max(sizes) <= limit
     assert stored_head() == (count, expected_root(count))
     indices = LogEntry.objects.order_by("id").values_list("leaf_index", flat=True)
@@ -45,9 +43,22 @@ def test_records_that_come_later_follow_on() -> None:
     hand_over(*range(300))
     sequencer.sequence(limit=100)
     hand_over(*range(300, 310))
-    while sequencer.sequence(limit=100):
-        pass
+    assert list(sequencer.drain(limit=100)) == [100, 100, 10]
     assert stored_head() == (310, expected_root(310))
+
+
+def test_a_record_that_commits_late_behind_others_is_found_by_the_next_drain() -> None:
+    hand_over(*range(6))
+    late = LogEntry.objects.get(record_id=record_id(1))
+    LogEntry.objects.filter(pk=late.pk).delete()
+    batches = sequencer.drain(limit=2)
+    next(batches)
+    # Its id was drawn before the others had theirs, and its transaction ends only now.
+    late.save(force_insert=True)
+    assert list(batches) == [2, 1]
+    assert list(sequencer.drain()) == [1]
+    placed = LogEntry.objects.order_by("leaf_index").values_list("record_id", flat=True)
+    assert list(placed) == [record_id(number) for number in (0, 2, 3, 4, 5, 1)]
 
 
 def test_sequencing_costs_the_same_number_of_statements_at_any_size(
