@@ -24,6 +24,7 @@ class LogEntry(models.Model):
         WEID = "weid", _("WeID document")
         AUTHORIZATION = "authorization", _("Authorization given")
         WITHDRAWAL = "withdrawal", _("Authorization withdrawn")
+        REDEMPTION = "redemption", _("Certificate redeemed, or the redemption reversed")
         AUDIT = "audit", _("Audit trail head")
         KEY = "key", _("Signing key made, retired or disabled")
         CHECKPOINT = "checkpoint", _("Checkpoint of another log")

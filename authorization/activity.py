@@ -25,6 +25,8 @@ ACTION_TEXTS: Mapping[str, str | Promise] = {
     "authorization.withdrawn": _("You withdrew your consent"),
     "presentation.read": _("The organisation fetched what you shared"),
     "credential.issued": _("A certificate was issued to you"),
+    "credential.redeemed": _("A certificate of yours was used"),
+    "credential.redemption_reversed": _("A use of your certificate was taken back"),
     "credential.restore_asked": _("You restored a certificate to a new device"),
     "credential.revoked": _("A certificate of yours was revoked"),
     "credential.suspended": _("A certificate of yours was suspended"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from authorization.views import api, clerk, keys, portal, verifier
+from authorization.views import api, clerk, keys, portal, redemptions, verifier
 
 urlpatterns = [
     path("portal/requests/<uuid:request_id>/", portal.show_request, name="consent"),
@@ -40,4 +40,7 @@ urlpatterns = [
     path("api/v1/requests", api.RequestsView.as_view(), name="api_requests"),
     path("api/v1/requests/<uuid:request_id>", api.RequestView.as_view(), name="api_request"),
     path("api/v1/requests/<uuid:request_id>/presentation", api.PresentationView.as_view(), name="api_presentation"),
+    path("api/v1/redemptions", redemptions.RedemptionsView.as_view(), name="api_redemptions"),
+    path("api/v1/redemptions/<uuid:redemption_id>", redemptions.RedemptionView.as_view(), name="api_redemption"),
+    path("api/v1/redemptions/<uuid:redemption_id>/reversal", redemptions.ReversalView.as_view(), name="api_reversal"),
 ]

@@ -34,6 +34,7 @@ without a padlock need none.
 _TAGS = {
     "verify": "Judge a presentation",
     "requests": "Ask a citizen, and fetch what they agreed to share",
+    "redemptions": "Certificates that are used up: a prescription dispensed once",
     "published": "What checking needs, online or offline: keys, types, status lists",
     "log": "The public log: checkpoint, tiles and proofs (C2SP)",
     "identifiers": "DID resolution",

@@ -110,6 +110,26 @@ _CERTIFICATES: dict[str, Entry] = {
     "not_restorable": (_("Cannot be restored"), _("It is no longer valid, or has been replaced. Load the page again.")),
     "application_state": (_("Someone has acted meanwhile"), _("The application has moved on. Load it again.")),
     "status_transition": (_("This change is not possible"), _("A revocation is final; load the certificate again.")),
+    "presentation_invalid": (
+        _("The certificate does not verify"),
+        _("Nothing was taken. Check the presentation on its own to see which check failed."),
+    ),
+    "presentation_undetermined": (
+        _("The certificate could not be checked"),
+        _("Nothing was taken. Something needed did not answer; try again in a few minutes."),
+    ),
+    "presentation_used": (
+        _("This presentation has been used"),
+        _("Nothing was taken. Ask the holder to present the certificate again, with a new nonce."),
+    ),
+    "not_redeemable": (_("Nothing to redeem"), _("Certificates of this type are not used up by using them.")),
+    "units_exhausted": (_("Not enough is left"), _("The certificate has been used up, or less is left than you ask.")),
+    "idempotency_conflict": (
+        _("The key stands for another request"),
+        _("Use a new idempotency key for each use, and the same one only to repeat a request."),
+    ),
+    "redemption_missing": (_("No such redemption"), _("Check its number, and that your organisation made it.")),
+    "redemption_reversed": (_("It was reversed before"), _("Nothing more is given back.")),
     "verification_failed": (_("A check did not pass"), _("The certificate cannot be relied on; see the named check.")),
     "could_not_check": (_("Could not be checked"), _("Something needed did not answer. Try again in a few minutes.")),
 }

@@ -41,6 +41,7 @@ def _store(profile: Profile, agency: Agency) -> CredentialType:
             "schema": build_schema(profile.claims),
             "claims": [claim.spec for claim in profile.claims],
             "validity_days": profile.validity_days,
+            "units": profile.units,
         },
     )
     return stored

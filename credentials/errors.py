@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protocol.errors import ConflictError, ForbiddenError, InvalidInputError
+from protocol.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, UnavailableError
 
 
 class ClaimsInvalidError(InvalidInputError):
@@ -75,6 +75,54 @@ class NotRestorableError(ConflictError):
     """The certificate is not this citizen's, not valid any more, or replaced already."""
 
     code = "not_restorable"
+
+
+class PresentationInvalidError(InvalidInputError):
+    """Nothing is taken of a certificate that does not verify; the detail is the code of the check that failed."""
+
+    code = "presentation_invalid"
+
+
+class PresentationUndeterminedError(UnavailableError):
+    """Nothing is taken before all of the certificate could be checked."""
+
+    code = "presentation_undetermined"
+
+
+class PresentationUsedError(ConflictError):
+    """This very presentation has been redeemed: the holder signs anew for each time."""
+
+    code = "presentation_used"
+
+
+class NotRedeemableError(ConflictError):
+    """A certificate of this type is not used up, or is not ours to count."""
+
+    code = "not_redeemable"
+
+
+class UnitsExhaustedError(ConflictError):
+    """Less is left of the certificate than is asked."""
+
+    code = "units_exhausted"
+
+
+class IdempotencyConflictError(ConflictError):
+    """The idempotency key stands for an earlier, different request."""
+
+    code = "idempotency_conflict"
+
+
+class RedemptionMissingError(NotFoundError):
+    """No such redemption of this organisation."""
+
+    code = "redemption_missing"
+
+
+class RedemptionReversedError(ConflictError):
+    """It was reversed before."""
+
+    code = "redemption_reversed"
 
 
 class MediaTypeError(InvalidInputError):

@@ -12,9 +12,9 @@ from django.db.models import F, QuerySet
 
 from anchoring.fsck import Finding
 from anchoring.models import LogEntry
-from credentials import revocation
+from credentials import redemption, revocation
 from credentials.issuance import record_id
-from credentials.models import Application, Credential, StatusChange, StatusList
+from credentials.models import Application, Credential, Redemption, StatusChange, StatusList
 from protocol.status_list import StatusList as PackedList
 
 _CHUNK = 2000
@@ -29,6 +29,7 @@ def check() -> list[Finding]:
         *_check_orphans(),
         *_check_states(),
         *_check_replacements(),
+        *_check_redemptions(),
         *_check_bits(),
     ]
 
@@ -46,6 +47,20 @@ def _check_changes() -> Iterator[Finding]:
         yield from _compare(expected, "status_change")
 
 
+def _check_redemptions() -> Iterator[Finding]:
+    """Each redemption and each reversal has its leaf, and nothing was taken beyond what its type grants."""
+    for batch in _batches(Redemption.objects.order_by("pk").iterator(_CHUNK)):
+        expected = {redemption.record_id(row): redemption.leaf_digest(row) for row in batch}
+        reversed_rows = [row for row in batch if row.reversed_at is not None]
+        expected |= {redemption.reversal_record_id(row): redemption.reversal_digest(row) for row in reversed_rows}
+        yield from _compare(expected, "redemption")
+    used = Credential.objects.filter(redemptions__isnull=False).distinct().select_related("credential_type")
+    for row in used.defer("sd_jwt_ciphertext").iterator(_CHUNK):
+        left = redemption.units_left(row)
+        if left is None or left < 0:
+            yield Finding("redeemed_too_often", f"credential:{row.pk}")
+
+
 def _check_orphans() -> Iterator[Finding]:
     """No leaf without its certificate or change; what was recovered after a restore, the log's own check notes."""
     leaves = LogEntry.objects.exclude(record_id__startswith=LogEntry.RECOVERED).order_by("id")
@@ -57,6 +72,12 @@ def _check_orphans() -> Iterator[Finding]:
         numbers = [int(name.removeprefix("status:")) for name in names if _STATUS_NAME.match(name)]
         known = {revocation.record_id(row) for row in StatusChange.objects.filter(pk__in=numbers).only("pk")}
         yield from (Finding("leaf_without_status_change", name) for name in names if name not in known)
+    for names in _batches(_names(leaves, LogEntry.Kind.REDEMPTION)):
+        keys = [key for name in names if (key := _uuid_of(name.removesuffix(":reversed")))]
+        rows = Redemption.objects.filter(pk__in=keys)
+        known = {redemption.record_id(row) for row in rows}
+        known |= {redemption.reversal_record_id(row) for row in rows if row.reversed_at is not None}
+        yield from (Finding("leaf_without_redemption", name) for name in names if name not in known)
 
 
 def _names(leaves: QuerySet[LogEntry], kind: str) -> Iterator[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from credentials.subject import open_subject, seal_subject, subject_hmac
-from identity.models import Account, Agency, Person, SigningKey, WeID
+from identity.models import Account, Agency, Organisation, Person, SigningKey, WeID
 
 
 class CredentialType(models.Model):
@@ -31,6 +32,8 @@ class CredentialType(models.Model):
     claims = models.JSONField()
     validity_days = models.PositiveIntegerField()
     approval = models.CharField(max_length=12, choices=Approval, default=Approval.FOUR_EYES)
+    # How much of a certificate can be redeemed, in units of the type's own; none where it is not used up by using it.
+    units = models.PositiveIntegerField(null=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -187,3 +190,32 @@ class StatusChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.credential_id} {self.to_state}"
+
+
+class Redemption(models.Model):
+    """A use that counts: units taken by an organisation to which the holder presented the certificate."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="redemptions")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="redemptions")
+    # Which redemption of this certificate it is, from 1: two at once cannot both have counted the same past.
+    number = models.PositiveIntegerField()
+    units = models.PositiveIntegerField()
+    idempotency_key = models.CharField(max_length=64)
+    request_digest = models.BinaryField(max_length=32)
+    # SHA-256 of what the holder signed: a presentation is redeemed once.
+    presentation_digest = models.BinaryField(max_length=32, unique=True)
+    salt = models.BinaryField(max_length=16)
+    created_at = models.DateTimeField(default=timezone.now)
+    reversed_at = models.DateTimeField(null=True)
+    reversal_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "idempotency_key"], name="one_redemption_per_key"),
+            models.UniqueConstraint(fields=["credential", "number"], name="one_redemption_at_a_time"),
+            models.CheckConstraint(condition=models.Q(units__gt=0), name="redemption_takes_units"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -31,6 +31,12 @@ AGENCY_NAMES: Mapping[str, Mapping[str, str]] = {
         "pt": "Serviços de Educação (demonstração)",
         "en": "Education Bureau (demonstration)",
     },
+    "health": {
+        "zh-hant": "衛生局（示範）",
+        "zh-hans": "卫生局（示范）",
+        "pt": "Serviços de Saúde (demonstração)",
+        "en": "Health Bureau (demonstration)",
+    },
     "labour": {
         "zh-hant": "勞工事務局（示範）",
         "zh-hans": "劳工事务局（示范）",

@@ -19,8 +19,9 @@ from authorization.requests import Bounds, approve_template, audience_of, create
 from credentials import applications, issuance
 from credentials.catalog import seed_types
 from credentials.holdings import read_sd_jwt
-from credentials.models import Application, Credential, CredentialType
+from credentials.models import Application, Credential, CredentialType, Redemption
 from credentials.profiles import PROFILES
+from credentials.redemption import redeem
 from identity import personas
 from identity.models import Account, Agency, Organisation, Person, RecipientKey, Role, WeID
 from identity.people import register_person
@@ -158,6 +159,16 @@ def issue_certificate(*, to: Citizen, slug: str = "birth-certificate", **changes
     return issuance.issue(application=approve_application(to=to, slug=slug, **changes))
 
 
+def redeem_prescription(*, of: Citizen) -> Redemption:
+    """A prescription of *of*, issued, shown to the bank and redeemed there."""
+    text = read_sd_jwt(issue_certificate(to=of, slug="prescription"), of.person)
+    audience = audience_of(bank())
+    shown = of.device.present(text, paths=[("medicines", 0)], audience=audience, nonce="counter")
+    return redeem(
+        presentation=shown, organisation=bank(), audience=audience, nonce="counter", idempotency_key="counter"
+    )
+
+
 def maker_of(office: Agency) -> Account:
     return _clerk(office, Role.Name.MAKER)
 
@@ -208,6 +219,15 @@ _CLAIMS: dict[str, dict[str, Any]] = {
             {"level": "bachelor", "title": "Computer Science", "awarded_on": "2012-06-30", "final_grade": "3.7"}
         ],
         "student_number": "DB-92-1234",
+    },
+    "prescription": {
+        **_NAME,
+        "medicines": [
+            {"name": "Amoxicillin 500 mg capsules", "quantity": "21", "directions": "One capsule three times a day"},
+            {"name": "Paracetamol 500 mg tablets", "quantity": "10", "directions": "One tablet when in pain"},
+        ],
+        "prescriber": "Dr. Ho Sai Wing, M-1234",
+        "prescribed_on": "2026-01-15",
     },
     "professional-licence": {
         **_NAME,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credentials.profiles import birth_certificate, diploma, professional_licence, proof_of_residence
+from credentials.profiles import birth_certificate, diploma, prescription, professional_licence, proof_of_residence
 from credentials.profiles.fields import Profile
 
 PROFILES: tuple[Profile, ...] = (
@@ -10,4 +10,5 @@ PROFILES: tuple[Profile, ...] = (
     proof_of_residence.PROFILE,
     diploma.PROFILE,
     professional_licence.PROFILE,
+    prescription.PROFILE,
 )

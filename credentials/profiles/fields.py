@@ -48,6 +48,8 @@ class Profile:
     name: Texts
     description: Texts
     claims: tuple[Claim, ...] = field(default=())
+    # How much can be redeemed of each certificate; None where using it does not use it up.
+    units: int | None = None
 
 
 def texts(zh_hant: str, zh_hans: str, pt: str, en: str) -> Texts:

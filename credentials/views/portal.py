@@ -25,6 +25,7 @@ from credentials.holdings import (
 )
 from credentials.issuance import record_id
 from credentials.models import Credential
+from credentials.redemption import units_left
 from credentials.reissue import restorable, restore_all
 from credentials.timeline import anchoring_text
 from credentials.views.evidence import as_download
@@ -75,6 +76,7 @@ def show_certificate(request: CitizenRequest, credential_id: UUID) -> HttpRespon
         "rows": claim_rows(credential.credential_type, claims),
         "anchoring": anchoring_text(state),
         "receipt": reverse("log-receipt", args=[record]) if state == "published" else "",
+        "units_left": units_left(credential),
     }
     return render(request, "portal/certificates_show.html", context)
 

@@ -97,6 +97,9 @@ def test_who_may_ask_is_said() -> None:
     assert with_key == {
         "verify_presentation",
         "create_evidence",
+        "create_redemption",
+        "read_redemption",
+        "create_reversal",
         "resolve_did",
         "create_request",
         "read_request",

@@ -16,6 +16,7 @@ from credentials.profiles import PROFILES
 from credentials.profiles.fields import Profile
 from credentials.schemas import check_claims
 from credentials.signing import DECOY_BUCKET
+from identity.personas import AGENCY_NAMES
 from tests import cast
 
 LANGUAGES = {"zh-hant", "zh-hans", "pt", "en"}
@@ -108,7 +109,7 @@ def test_a_wrong_claim_is_named(changes: dict[str, Any], field: str) -> None:
 
 @pytest.mark.django_db
 def test_seeding_twice_changes_nothing() -> None:
-    offices = [cast.agency(slug) for slug in ("identification", "education", "labour")]
+    offices = [cast.agency(slug) for slug in AGENCY_NAMES]
     first = [kind.pk for kind in seed_types(offices)]
     assert [kind.pk for kind in seed_types(offices)] == first
     assert CredentialType.objects.count() == len(PROFILES)

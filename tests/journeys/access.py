@@ -52,7 +52,7 @@ ROUTES: Mapping[str, frozenset[str]] = {
         ANYONE,
     ),
     # The API of verifiers answers keys, never a browser's session.
-    **dict.fromkeys(["api_requests", "api_request", "api_presentation"], NOBODY),
+    **dict.fromkeys(["api_requests", "api_request", "api_presentation", "api_redemptions", "api_redemption", "api_reversal"], NOBODY),
     # Proof of identity: anyone signed in may begin.
     **dict.fromkeys(
         ["kyc", "kyc_desk", "kyc_openid", "kyc_demo", "second_factor"],

@@ -65,6 +65,7 @@ def build() -> dict[str, Any]:
         "template_id": authorization.request.template_id,
         "key_id": {"verifier_revoke_recipient": cast.bank().recipient_keys.get().pk,
                    "verifier_revoke_api_key": api_key.pk},
+        "redemption_id": cast.redeem_prescription(of=lei).pk,
         "ledger_id": "embedded",
         "record_id": f"credential:{credential.pk}",
         "level": "0",
