@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock bench screens assets messages clean
+.PHONY: help run test check fmt lock bench screens api assets messages clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -15,7 +15,7 @@ run: $(VENV)/.runtime static/vendor/.built messages ## Set everything up and sta
 	@$(BIN)/python scripts/run.py
 
 test: $(VENV)/.dev node_modules/.dev messages ## The whole suite on real PostgreSQL, Redis, Celery and Chromium
-	@$(BIN)/python scripts/with_services.py $(BIN)/pytest -n 2 --dist loadgroup --conformance=docs/conformance.md $(ARGS)
+	@$(BIN)/python scripts/with_services.py $(BIN)/pytest -n 3 --dist loadgroup --conformance=docs/conformance.md $(ARGS)
 
 check: $(VENV)/.dev ## Lint, types, import contracts, templates, migrations, translations, sizes
 	@$(BIN)/ruff check --quiet .
@@ -42,6 +42,10 @@ bench: $(VENV)/.dev node_modules/.dev messages ## Benchmarks as ratios in one ru
 screens: $(VENV)/.dev node_modules/.dev messages ## Pictures of every page, made by the journey, into docs/screens/
 	@rm -rf docs/screens
 	@SCREENS_DIR=docs/screens $(BIN)/python scripts/with_services.py $(BIN)/pytest -q tests/journeys/test_loop.py -k embedded
+
+api: $(VENV)/.dev ## Examples and the Bruno collection, from the OpenAPI document
+	@$(BIN)/python scripts/api_examples.py
+	@$(BIN)/python scripts/bruno.py
 
 messages: $(VENV)/.runtime ## Compile translations
 	@$(BIN)/python scripts/messages.py compile

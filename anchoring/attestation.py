@@ -27,6 +27,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
+from anchoring import events
 from anchoring.crashpoint import reach
 from anchoring.errors import (
     AmbiguousLedgerError,
@@ -275,6 +276,7 @@ def _finish(row: Attestation, ledger: Ledger) -> None:
     reach("attest.evidence_checked")
     with transaction.atomic():
         _move(row, State.FINAL, evidence=evidence)
+        events.emit(events.anchor_final(row.ledger_id, checkpoint))
         older = Q(ledger_id=row.ledger_id, state__in=Attestation.OPEN, checkpoint__size__lt=row.checkpoint.size)
         _supersede(older)
     reach("attest.final")

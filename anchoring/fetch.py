@@ -2,8 +2,9 @@
 
 ``get`` is for addresses that strangers choose (did:web, remote status lists): https only; public addresses only, checked
 on every hop and then connected to as checked, so that a name that changes its address in between leads nowhere; few
-redirects. ``exchange`` is for addresses that the operator configured (ledgers, witnesses, other logs): a node on the
-local network is allowed, a redirect is not. Both are bounded in time and size, and accept nothing compressed.
+redirects. ``post`` is for those at which strangers want to be told something (webhooks): the same, without redirects.
+``exchange`` is for addresses that the operator configured (ledgers, witnesses, other logs): a node on the local network
+is allowed, a redirect is not. All are bounded in time and size, and accept nothing compressed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -52,11 +53,12 @@ class FetchedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an operator's own address answered, whatever the *status*."""
+    """What an address answered, whatever the *status*; *retry_after* in seconds, where it was asked for."""
 
     status: int
     content_type: str
     content: bytes
+    retry_after: int = 0
 
 
 def get(url: str, *, purpose: str, max_bytes: int, accept: Collection[str]) -> FetchedDocument:
@@ -73,6 +75,43 @@ def get(url: str, *, purpose: str, max_bytes: int, accept: Collection[str]) -> F
             return step
         address = urljoin(address, step)
     raise FetchError("too many redirects")
+
+
+def check_address(url: str) -> None:
+    """Raise FetchRefusedError for what ``post`` would refuse without looking up the name."""
+    parts, _ = _parse_of_stranger(url)
+    try:
+        ip_address(str(parts.hostname))
+    except ValueError:
+        return
+    if not _is_allowed(str(parts.hostname), str(parts.hostname)):
+        raise FetchRefusedError("not a public address", was_sent=False)
+
+
+def post(
+    url: str, *, purpose: str, body: bytes, headers: Mapping[str, str], max_bytes: int, seconds: float = TOTAL_SECONDS
+) -> Reply:
+    """POST *body* to an address that a stranger chose; return the status and the first *max_bytes* of the answer.
+
+    What is longer is left unread, and a redirect is an answer like any other: the stranger's server shall not make us
+    read, or go elsewhere. Raises FetchRefusedError for an address that is never contacted, FetchError for no answer.
+    """
+    deadline = time.monotonic() + seconds
+    parts, port = _parse_of_stranger(url)
+    kind = _PinnedConnection if parts.scheme == "https" else _PlainConnection
+    connection = kind(str(parts.hostname), port, _public_address(parts, port, deadline), deadline)
+    try:
+        connection.connect()
+        connection.step = seconds
+        connection.request("POST", _target(parts), body=body, headers={**headers, "Accept-Encoding": "identity"})
+        with connection.getresponse() as response:
+            logger.info("posted for %s", purpose)
+            content = _read_start(response, max_bytes)
+            return Reply(response.status, _content_type(response), content, _retry_after(response))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise FetchError(type(error).__name__) from None
+    finally:
+        connection.close()
 
 
 def exchange(
@@ -157,6 +196,15 @@ def _parse(url: str, schemes: frozenset[str] = frozenset({"https"})) -> tuple[Sp
     return parts, port
 
 
+def _parse_of_stranger(url: str) -> tuple[SplitResult, int]:
+    plain = settings.FETCH_PLAIN_ORIGIN
+    return _parse(url, schemes=frozenset({"https", "http"} if plain and url.startswith(f"{plain}/") else {"https"}))
+
+
+def _is_own_origin(parts: SplitResult) -> bool:
+    return f"{parts.scheme}://{parts.netloc}" == settings.FETCH_PLAIN_ORIGIN
+
+
 def _public_address(parts: SplitResult, port: int, deadline: float) -> str:
     host = str(parts.hostname)
     try:
@@ -164,7 +212,8 @@ def _public_address(parts: SplitResult, port: int, deadline: float) -> str:
     except (OSError, UnicodeError):
         raise FetchError("name not found") from None
     # One private address among several is enough: a mixed answer is how rebinding begins.
-    if not addresses or not all(_is_allowed(address, host) for address in addresses):
+    is_public = all(_is_allowed(address, host) for address in addresses)
+    if not addresses or not (is_public or _is_own_origin(parts)):
         raise FetchRefusedError("not a public address")
     return addresses[0]
 
@@ -302,3 +351,20 @@ def _read(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
             raise FetchError("too large")
         parts.append(chunk)
     return b"".join(parts)
+
+
+def _retry_after(response: http.client.HTTPResponse) -> int:
+    """Return the seconds of Retry-After (RFC 9110 §10.2.3), or 0 for none, for a date, and for nonsense."""
+    text = response.getheader("Retry-After") or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def _read_start(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
+    """Return what came of the first *max_bytes*, also where the rest breaks off or lingers."""
+    content = b""
+    try:
+        while len(content) < max_bytes and (chunk := response.read1(max_bytes - len(content))):
+            content += chunk
+    except (OSError, http.client.HTTPException):
+        pass
+    return content

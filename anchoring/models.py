@@ -28,6 +28,7 @@ class LogEntry(models.Model):
         AUDIT = "audit", _("Audit trail head")
         KEY = "key", _("Signing key made, retired or disabled")
         CHECKPOINT = "checkpoint", _("Checkpoint of another log")
+        TRUST = "trust", _("Trust list published")
 
     # Exact deduplication: the same record asked for twice is one leaf.
     record_id = models.CharField(max_length=100, unique=True)

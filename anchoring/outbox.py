@@ -7,7 +7,7 @@ bell: the beat comes by every SEQUENCE_SECONDS, and a tree that grows leaf by le
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
@@ -61,8 +61,13 @@ def append_many(entries: Iterable[Record]) -> int:
 
 def recovered_record_id(*, kind: str, digest: bytes) -> str | None:
     """Return the stand-in name of a leaf that outlived its record (see anchoring.recovery), or None."""
-    recovered = LogEntry.objects.filter(record_id__startswith=LogEntry.RECOVERED, digest=digest, kind=kind)
-    return recovered.values_list("record_id", flat=True).first()
+    return recovered_record_ids(kind=kind, digests=[digest]).get(digest)
+
+
+def recovered_record_ids(*, kind: str, digests: Collection[bytes]) -> dict[bytes, str]:
+    """Return the same for many, of those that have one, by digest."""
+    recovered = LogEntry.objects.filter(record_id__startswith=LogEntry.RECOVERED, digest__in=digests, kind=kind)
+    return {bytes(digest): name for digest, name in recovered.values_list("digest", "record_id")}
 
 
 def is_record_id(text: str) -> bool:

@@ -163,9 +163,8 @@ def _put_back(
         _store_checkpoint(head, note)
         nameless = head.size - base.size - len(matched)
         recovery = Recovery(head.size, len(matched), nameless, len(displaced - matched))
-        audit_trail.report(
-            actor=actor, action="log.recovered", subject=f"log:{head.origin}", size=head.size, nameless=nameless
-        )
+        details = {"size": head.size, "nameless": nameless}
+        audit_trail.report(actor=actor, action="log.recovered", subject=f"log:{head.origin}", details=details)
         # Before the commit, as in signing: the guard may have been lost with the database.
         advance_guard(head)
         reach("recover.guard_advanced")

@@ -77,8 +77,11 @@ def cut_tiles(size: int) -> None:
 
 def _load(positions: set[Position], leaves: range | None) -> dict[Position, bytes]:
     wanted = Q()
+    by_level: dict[int, list[int]] = {}
     for level, index in positions:
-        wanted |= Q(level=level, index=index)
+        by_level.setdefault(level, []).append(index)
+    for level, indexes in by_level.items():
+        wanted |= Q(level=level, index__in=indexes)
     if leaves:
         wanted |= Q(level=0, index__range=(leaves[0] // TILE_WIDTH, leaves[-1] // TILE_WIDTH))
     if not wanted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,14 +17,18 @@ from authorization.audit import timeline
 from authorization.consent import state_of
 from authorization.items import Texts, label_of
 from authorization.models import AuditEvent, Authorization, PresentationRequest
+from credentials.models import CredentialType
 from identity.models import WeID
 
 ACTION_TEXTS: Mapping[str, str | Promise] = {
     "request.opened": _("You opened a request"),
     "request.refused": _("You refused a request"),
     "authorization.granted": _("You shared items"),
+    "presentation.received": _("You showed items with a wallet"),
     "authorization.withdrawn": _("You withdrew your consent"),
+    "login.completed": _("You signed in to a system of the organisation"),
     "presentation.read": _("The organisation fetched what you shared"),
+    "verification.kept": _("The organisation keeps the result of a check, without what was shown"),
     "credential.issued": _("A certificate was issued to you"),
     "credential.redeemed": _("A certificate of yours was used"),
     "credential.redemption_reversed": _("A use of your certificate was taken back"),
@@ -31,6 +36,11 @@ ACTION_TEXTS: Mapping[str, str | Promise] = {
     "credential.revoked": _("A certificate of yours was revoked"),
     "credential.suspended": _("A certificate of yours was suspended"),
     "credential.reinstated": _("A certificate of yours is valid again"),
+    "offer.made": _("A wallet was invited to hold a certificate of yours"),
+    "credential.handed_over": _("A wallet received copies of a certificate of yours"),
+    "wallet.agreed": _("You let a wallet hold a certificate"),
+    "wallet.refused": _("You did not let a wallet hold a certificate"),
+    "wallet.withdrawn": _("You took a certificate away from a wallet"),
     "weid.open_link": _("The service looked up who you are"),
 }
 OUTCOME_TEXTS: Mapping[str, str | Promise] = {
@@ -38,12 +48,16 @@ OUTCOME_TEXTS: Mapping[str, str | Promise] = {
     "authorization_withdrawn": _("Refused: you had withdrawn"),
     "authorization_expired": _("Refused: the time was over"),
     "reads_exhausted": _("Refused: fetched as often as you allowed"),
+    "presentation_gone": _("Refused: it had been destroyed"),
+    "response_code_invalid": _("Refused: asked from another browser"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event in words. ``items`` are labels of claims; ``purpose`` is why the organisation asked."""
+    """One event in words. ``items`` are labels of claims; ``purpose`` is why the organisation asked; ``until`` is when
+    what was kept is deleted.
+    """
 
     event: AuditEvent
     action: str | Promise
@@ -51,6 +65,7 @@ class Entry:
     items: tuple[Texts, ...]
     purpose: Texts
     authorization_id: str | None
+    until: datetime | None = None
 
 
 def authorizations_of(weid: WeID) -> QuerySet[Authorization]:
@@ -81,7 +96,7 @@ def describe_events(events: Iterable[AuditEvent]) -> list[Entry]:
     )
     authorizations = {str(row.pk): row for row in granted}
     asked_ids = [event.subject.removeprefix("request:") for event in listed if event.subject.startswith("request:")]
-    asked = PresentationRequest.objects.filter(pk__in=asked_ids).select_related("template")
+    asked = PresentationRequest.objects.filter(pk__in=asked_ids).select_related("template__credential_type")
     requests = {f"request:{row.pk}": row for row in asked}
     return [_describe(event, authorizations, requests) for event in listed]
 
@@ -95,6 +110,8 @@ def _describe(
     if authorization:
         kind = authorization.credential.credential_type
         items = tuple(label_of(kind, tuple(path)) for path in authorization.claims)
+    elif request and event.details.get("claims"):
+        items = _items_of(request.template.credential_type, event.details["claims"])
     return Entry(
         event=event,
         action=ACTION_TEXTS.get(event.action, event.action),
@@ -102,7 +119,14 @@ def _describe(
         items=items,
         purpose=request.template.purpose if request else {},
         authorization_id=str(authorization.pk) if authorization else None,
+        until=datetime.fromisoformat(event.details["until"]) if "until" in event.details else None,
     )
+
+
+def _items_of(kind: CredentialType, found: Iterable[Iterable[str | int]]) -> tuple[Texts, ...]:
+    """Return the labels of what a wallet showed: each of a list's items goes by the label of all."""
+    paths = (tuple(None if isinstance(step, int) else step for step in path) for path in found)
+    return tuple(label_of(kind, path) for path in dict.fromkeys(paths))
 
 
 def export_activity(weid: WeID) -> dict[str, Any]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from authorization.models import AuditEvent, Authorization, PresentationRequest, RequestTemplate
+from authorization.models import (
+    AuditEvent,
+    Authorization,
+    PresentationRequest,
+    PresentationSession,
+    RequestTemplate,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from identity.admin import ReadOnlyAdmin
 
 
@@ -22,6 +30,12 @@ class PresentationRequestAdmin(ReadOnlyAdmin):
     hidden = {"nonce", "reference"}
 
 
+@admin.register(PresentationSession)
+class PresentationSessionAdmin(ReadOnlyAdmin):
+    list_display = ("id", "request", "response_mode", "outcome", "verdict", "answered_at", "retained_until")
+    hidden = {"nonce", "secrets_ciphertext", "presentation_ciphertext", "response_code_digest", "transaction_data"}
+
+
 @admin.register(Authorization)
 class AuthorizationAdmin(ReadOnlyAdmin):
     list_display = ("id", "organisation", "granted_at", "expires_at", "withdrawn_at", "reads_used", "max_reads")
@@ -33,3 +47,16 @@ class AuthorizationAdmin(ReadOnlyAdmin):
 class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("sequence", "at", "actor", "action", "subject", "outcome")
     search_fields = ("subject", "actor", "action")
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(ReadOnlyAdmin):
+    list_display = ("url", "organisation", "agency", "failures", "accepted_at", "disabled_at", "disabled_reason")
+    list_select_related = ("organisation", "agency")
+    hidden = {"wrapped_secret", "wrapped_previous_secret"}
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "event", "endpoint", "state", "attempts", "last_status", "next_attempt_at")
+    list_select_related = ("endpoint",)

@@ -6,17 +6,13 @@ both, countersigns, and logs; it can neither make a grant itself nor widen one, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from hashlib import sha256
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from anchoring import outbox
-from anchoring.models import LogEntry
 from authorization import audit
 from authorization.envelopes import check_envelope
 from authorization.errors import (
@@ -25,21 +21,18 @@ from authorization.errors import (
     RequestMissingError,
     RequestRefusedError,
 )
-from authorization.evidence import Evidence, check_evidence
+from authorization.evidence import check_evidence
 from authorization.models import Authorization, PresentationRequest, Transfer
 from authorization.offers import ConsentOffer, CredentialOffer, prepare
-from authorization.terms import access_ends_at
+from authorization.receipts import RECEIPT_TYPE, receipt_digest, store_authorization
 from authorization.withdrawal import withdraw
-from identity.keystore import signer_for
-from identity.models import Person, SigningKey, WeID
-from protocol.encoding import b64u_encode, json_dumps
-from protocol.jose import sign_compact
-from protocol.openid4vp import hash_transaction_data
+from identity.models import Person, WeID
 
 __all__ = [
+    "RECEIPT_TYPE",
     "ConsentOffer",
     "CredentialOffer",
-    "authorization_fact",
+    "authorization_facts",
     "grant",
     "open_request",
     "prepare",
@@ -48,8 +41,6 @@ __all__ = [
     "state_of",
     "withdraw",
 ]
-
-RECEIPT_TYPE = "authorization-receipt+jwt"
 
 
 @transaction.atomic
@@ -90,13 +81,16 @@ def grant(
     now = timezone.now()
     # One statement decides, after every check and in the transaction of the effect.
     _decide(request, PresentationRequest.State.GRANTED, now)
-    authorization = _store(request, weid, evidence, now)
-    Transfer.objects.create(authorization=authorization, envelope=sealed)
-    outbox.append(
-        record_id=f"authorization:{authorization.pk}",
-        kind=LogEntry.Kind.AUTHORIZATION,
-        digest=receipt_digest(authorization.receipt),
+    authorization = store_authorization(
+        request=request,
+        weid=weid,
+        credential=evidence.credential,
+        terms=evidence.terms,
+        claims=evidence.claims,
+        key_binding_jwt=evidence.key_binding_jwt,
+        granted_at=now,
     )
+    Transfer.objects.create(authorization=authorization, envelope=sealed)
     details = {"authorization": str(authorization.pk), "claims": authorization.claims}
     _record("authorization.granted", request, weid, details)
     return authorization
@@ -112,17 +106,28 @@ def refuse(*, request: PresentationRequest, weid: WeID) -> PresentationRequest:
     return request
 
 
-def authorization_fact(terms_digest: str) -> dict[str, Any] | None:
-    """Return what a verifier may know of the consent with these terms: state, claims, organisation and end."""
-    authorization = Authorization.objects.select_related("organisation").filter(terms_digest=terms_digest).first()
-    if authorization is None:
-        return None
+def authorization_facts(terms_digests: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return what a verifier may know of the consents with these terms, by digest; what is unknown is left out.
+
+    Of each: state, claims, organisation, its end, and until when what was shown may be kept.
+    """
+    known = Authorization.objects.filter(terms_digest__in=list(terms_digests))
+    return {row.terms_digest: _fact(row) for row in known.select_related("organisation", "request__template")}
+
+
+def _fact(authorization: Authorization) -> dict[str, Any]:
     return {
         "state": state_of(authorization),
         "claims": authorization.claims,
         "organisation": authorization.organisation.slug,
         "expires_at": authorization.expires_at.isoformat(),
+        # As the terms say that the citizen signed, counted from the moment of the signature.
+        "keep_until": (authorization.granted_at + _retention_of(authorization)).isoformat(),
     }
+
+
+def _retention_of(authorization: Authorization) -> timedelta:
+    return timedelta(days=authorization.request.template.retention_days)
 
 
 def state_of(authorization: Authorization) -> str:
@@ -130,11 +135,6 @@ def state_of(authorization: Authorization) -> str:
     if authorization.withdrawn_at is not None:
         return "withdrawn"
     return "active" if authorization.is_active else "expired"
-
-
-def receipt_digest(receipt: str) -> bytes:
-    """Return SHA-256 of what the receipt signs. Of high entropy through the salt in the terms; never of signatures."""
-    return sha256(receipt.rpartition(".")[0].encode("ascii")).digest()
 
 
 def _check_open(request: PresentationRequest, weid: WeID) -> None:
@@ -155,43 +155,6 @@ def _decide(request: PresentationRequest, state: str, now: datetime) -> None:
     )
     if pending.update(state=state, decided_at=now) != 1:
         raise RequestDecidedError(str(request.pk))
-
-
-def _store(request: PresentationRequest, weid: WeID, evidence: Evidence, now: datetime) -> Authorization:
-    authorization = Authorization(
-        request=request,
-        organisation=request.organisation,
-        credential=evidence.credential,
-        weid=weid,
-        terms=evidence.terms,
-        terms_digest=hash_transaction_data(evidence.terms),
-        claims=[list(path) for path in evidence.claims],
-        key_binding_jwt=evidence.key_binding_jwt,
-        max_reads=request.template.max_reads,
-        granted_at=now,
-        expires_at=access_ends_at(request),
-    )
-    authorization.receipt = _countersign(authorization)
-    authorization.save(force_insert=True)
-    return authorization
-
-
-def _countersign(authorization: Authorization) -> str:
-    """Return the service's receipt: that this consent was seen, when, and for whom. It repeats no claim."""
-    signer = signer_for(purpose=SigningKey.Purpose.RECEIPT)
-    signed_input = authorization.key_binding_jwt.rpartition(".")[0].encode("ascii")
-    members = {
-        "iss": settings.PUBLIC_URL,
-        "authorization_id": str(authorization.pk),
-        "organisation": authorization.organisation.slug,
-        "terms_digest": authorization.terms_digest,
-        # Over what the holder signed, not over the signature: r, n-s is as good a signature as r, s.
-        "key_binding_digest": b64u_encode(sha256(signed_input).digest()),
-        "granted_at": int(authorization.granted_at.timestamp()),
-        "expires_at": int(authorization.expires_at.timestamp()),
-    }
-    header = {"typ": RECEIPT_TYPE, "kid": signer.key_id, "x5c": signer.x5c}
-    return sign_compact(json_dumps(members), signer=signer, header=header)
 
 
 def _record(action: str, request: PresentationRequest, weid: WeID, details: Mapping[str, Any] | None = None) -> None:

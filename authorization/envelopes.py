@@ -39,7 +39,7 @@ def _check(envelope: Any, key_ids: Collection[str]) -> dict[str, Any]:
     _bytes(members["iv"], exactly=IV_BYTES)
     _bytes(members["tag"], exactly=TAG_BYTES)
     _bytes(members["ciphertext"], at_most=MAX_ENVELOPE_CHARACTERS)
-    if not isinstance(members["recipients"], list):
+    if not isinstance(members["recipients"], list) or not members["recipients"]:
         raise EnvelopeSealingError("recipients")
     found = [_check_recipient(recipient) for recipient in members["recipients"]]
     # A recipient too many would be someone the citizen was not told of; one too few, a key that cannot read.

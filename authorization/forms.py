@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from authorization.items import always_shown, askable_paths, label_of
 from authorization.models import RequestTemplate
 from authorization.requests import LIMITS, MAX_NAME, MAX_TEXT, Bounds
+from authorization.webhooks.catalogue import KINDS, subscribable
+from authorization.webhooks.endpoints import MAX_URL
 from credentials.claim_paths import dotted
 from credentials.models import CredentialType
 from identity.languages import localised
@@ -114,6 +116,16 @@ class RequestForm(forms.Form):
         self.fields["template"].queryset = usable.order_by("name")  # type: ignore[attr-defined]  # a ModelChoiceField
 
 
+class WalletLinkForm(forms.Form):
+    link = forms.CharField(
+        label=_("Link of the request"),
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        max_length=4096,
+        error_messages={"required": _("Paste the link of the request.")},
+        help_text=_("It begins with openid4vp:// and stands beside the QR code."),
+    )
+
+
 class RecipientKeyForm(forms.Form):
     label = forms.CharField(
         label=_("Name of the key"), max_length=80, error_messages={"required": _("Give the key a name.")}
@@ -137,3 +149,30 @@ class ApiKeyForm(forms.Form):
     label = forms.CharField(
         label=_("What the key is for"), max_length=80, error_messages={"required": _("Say what the key is for.")}
     )
+
+
+class WebhookForm(forms.Form):
+    """An address of the owner's, and the events of which it is told; *audience* is what kind of owner it is."""
+
+    url = forms.CharField(
+        label=_("Address of your server"),
+        max_length=MAX_URL,
+        widget=forms.URLInput,
+        help_text=_("A public https address."),
+        error_messages={"required": _("Enter a public https address, without user name and password.")},
+    )
+    events = forms.MultipleChoiceField(
+        label=_("What you want to be told of"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one of the events that are offered.")},
+    )
+
+    def __init__(self, *args: Any, audience: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(name, KINDS[name].text) for name in subscribable(audience)]
+        self.fields["events"].choices = choices  # type: ignore[attr-defined]  # a Field is a ChoiceField here
+
+    def show_errors(self, fields: dict[str, list[str]]) -> None:
+        """Put the refusals of the verb beside the fields they are about."""
+        for name, texts in fields.items():
+            self.add_error(name, texts)

@@ -9,8 +9,8 @@ from django.db.models import F
 from anchoring.fsck import Finding
 from anchoring.models import LogEntry
 from authorization.audit import check_chain
-from authorization.consent import receipt_digest
-from authorization.models import Authorization, PresentationRequest, Transfer
+from authorization.models import Authorization, PresentationRequest, PresentationSession, Transfer
+from authorization.receipts import receipt_digest
 from authorization.withdrawal import withdrawal_digest
 from protocol.openid4vp import hash_transaction_data
 
@@ -23,6 +23,7 @@ def check() -> Iterator[Finding]:
     yield from _check_authorizations()
     yield from _check_requests()
     yield from _check_envelopes()
+    yield from _check_sessions()
 
 
 def _check_authorizations() -> Iterator[Finding]:
@@ -62,6 +63,26 @@ def _check_requests() -> Iterator[Finding]:
     other = Authorization.objects.exclude(request__weid=F("weid"))
     yield from (
         Finding("authorization_of_another_weid", f"authorization:{pk}") for pk in other.values_list("pk", flat=True)
+    )
+
+
+def _check_sessions() -> Iterator[Finding]:
+    """An answer of a wallet and the state of its request say the same, and no key outlives the answer made for it."""
+    states, outcomes = PresentationRequest.State, PresentationSession.Outcome
+    presented = PresentationSession.objects.filter(outcome=outcomes.PRESENTED)
+    refused = PresentationSession.objects.filter(outcome=outcomes.REFUSED)
+    answered = PresentationRequest.objects.filter(state=states.PRESENTED)
+    answered_elsewhere = answered.exclude(session__outcome=outcomes.PRESENTED)
+    found = {
+        "session_contradicts_request": [
+            *presented.exclude(request__state__in=[states.PRESENTED, states.GRANTED]).values_list("pk", flat=True),
+            *refused.exclude(request__state=states.REFUSED).values_list("pk", flat=True),
+        ],
+        "session_key_kept": (presented | refused).exclude(secrets_ciphertext=b"").values_list("pk", flat=True),
+    }
+    yield from (Finding(code, f"session:{pk}") for code, keys in found.items() for pk in keys)
+    yield from (
+        Finding("request_without_session", f"request:{pk}") for pk in answered_elsewhere.values_list("pk", flat=True)
     )
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from credentials.catalog import claim_specs
 from credentials.display import ClaimRow, claim_rows
 from credentials.models import CredentialType
+from protocol.dcql import select_values
 from protocol.disclosure import Path
-from protocol.openid4vp import select_values
 
 Texts = Mapping[str, str]
 _ALWAYS = "always"

@@ -7,18 +7,36 @@ import uuid
 from django.db.models import Q
 
 from authorization.errors import (
+    AnsweredByWalletError,
     AuthorizationMissingError,
     RequestExpiredError,
     RequestMissingError,
     RequestRefusedError,
     RequestUnansweredError,
+    SessionMissingError,
     TemplateMissingError,
     VerifierKeyMissingError,
+    VerifierMissingError,
+    WebhookDeliveryMissingError,
+    WebhookMissingError,
 )
-from authorization.models import Authorization, PresentationRequest, RequestTemplate
+from authorization.models import (
+    Authorization,
+    PresentationRequest,
+    PresentationSession,
+    RequestTemplate,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from identity.models import Agency, ApiKey, Organisation, RecipientKey, WeID
 
-_REQUEST_RELATED = ("organisation", "template__credential_type__agency", "authorization__weid")
+_REQUEST_RELATED = (
+    "organisation",
+    "template__credential_type__agency",
+    "authorization__weid",
+    "session__signing_key",
+    "session__weid",
+)
 _TEMPLATE_RELATED = ("organisation", "credential_type__agency", "approved_by")
 _AUTHORIZATION_RELATED = (
     "organisation",
@@ -57,13 +75,36 @@ def find_authorization_of(weid: WeID, authorization_id: uuid.UUID) -> Authorizat
 
 
 def granted_authorization(asked: PresentationRequest) -> Authorization:
-    """Raises RequestRefusedError, RequestExpiredError and RequestUnansweredError while nothing was granted."""
+    """Return the authorization under which an envelope lies here.
+
+    Raises RequestRefusedError, RequestExpiredError and RequestUnansweredError while nothing was granted, and
+    AnsweredByWalletError where a wallet showed what was asked instead.
+    """
+    session: PresentationSession | None = getattr(asked, "session", None)
+    if session is not None and session.outcome == session.Outcome.PRESENTED:
+        raise AnsweredByWalletError(str(asked.pk))
     authorization: Authorization | None = getattr(asked, "authorization", None)
     if authorization is not None:
         return authorization
     if asked.state == PresentationRequest.State.REFUSED:
         raise RequestRefusedError(str(asked.pk))
     raise RequestExpiredError(str(asked.pk)) if asked.is_expired else RequestUnansweredError(str(asked.pk))
+
+
+def session_of(asked: PresentationRequest) -> PresentationSession:
+    """Return where a wallet answers. Raises SessionMissingError for a request that none can answer."""
+    session: PresentationSession | None = getattr(asked, "session", None)
+    if session is None:
+        raise SessionMissingError(str(asked.pk))
+    return session
+
+
+def find_verifier(slug: str) -> Organisation:
+    """For anyone. Raises VerifierMissingError."""
+    found = Organisation.objects.filter(slug=slug, approved_at__isnull=False).first()
+    if found is None:
+        raise VerifierMissingError(slug)
+    return found
 
 
 def find_template_of(organisation: Organisation, template_id: uuid.UUID) -> RequestTemplate:
@@ -97,4 +138,20 @@ def find_api_key_of(organisation: Organisation, key_id: int) -> ApiKey:
     found = organisation.api_keys.filter(pk=key_id).first()
     if found is None:
         raise VerifierKeyMissingError(str(key_id))
+    return found
+
+
+def find_webhook_of(owner: Organisation | Agency, endpoint_id: uuid.UUID) -> WebhookEndpoint:
+    """Raises WebhookMissingError."""
+    found: WebhookEndpoint | None = owner.webhook_endpoints.filter(pk=endpoint_id).first()
+    if found is None:
+        raise WebhookMissingError(str(endpoint_id))
+    return found
+
+
+def find_delivery_to(endpoint: WebhookEndpoint, delivery_id: uuid.UUID) -> WebhookDelivery:
+    """Raises WebhookDeliveryMissingError."""
+    found = endpoint.deliveries.select_related("endpoint").filter(pk=delivery_id).first()
+    if found is None:
+        raise WebhookDeliveryMissingError(str(delivery_id))
     return found

@@ -10,16 +10,17 @@ from django.utils import timezone
 
 from authorization.items import Item, Texts, hidden_labels, items_of
 from authorization.models import PresentationRequest
+from authorization.requests import asked_credential
 from authorization.terms import build_terms
 from credentials.holdings import credentials_of, read_sd_jwt
 from credentials.models import Credential
 from identity.models import Person, WeID
 from identity.weid import device_keys
+from protocol.dcql import match_credential
 from protocol.disclosure import Path, SdJwt, reveal
 from protocol.errors import DcqlNotSatisfiedError
 from protocol.key_binding import holder_key
 from protocol.keys import jwk_thumbprint, public_jwk
-from protocol.openid4vp import match_credential, parse_query
 from protocol.sd_jwt import hold, select
 from protocol.sd_jwt_vc import CREDENTIAL_TYPE
 
@@ -60,7 +61,7 @@ class ConsentOffer:
 
 def prepare(*, request: PresentationRequest, person: Person, weid: WeID) -> ConsentOffer:
     """Return what *request* asks of this citizen, with the values as they stand in each fitting certificate."""
-    query = parse_query(request.template.dcql_query)
+    query = asked_credential(request.template)
     fitting = credentials_of(weid).filter(
         credential_type__vct__in=query.vct_values, state=Credential.State.VALID, expires_at__gt=timezone.now()
     )
@@ -78,7 +79,7 @@ def offer_credential(
     """Return the offer of one certificate; None when it lacks a claim that the request cannot do without."""
     held = hold(read_sd_jwt(credential, person), allowed_types=_TYPES)
     claims = reveal(held.payload, [disclosure.encoded for disclosure in held.disclosures])
-    query = parse_query(request.template.dcql_query)
+    query = asked_credential(request.template)
     try:
         match_credential(query, claims)
     except DcqlNotSatisfiedError:

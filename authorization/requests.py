@@ -29,8 +29,9 @@ from identity.audit import account_actor
 from identity.errors import RoleMissingError
 from identity.languages import LANGUAGE_CODES
 from identity.models import Account, ApiKey, Organisation, Role
+from identity.trust import bump_trust
+from protocol.dcql import CredentialQuery, credential_query, parse_query
 from protocol.disclosure import Path
-from protocol.openid4vp import credential_query
 
 CREDENTIAL_QUERY_ID = "certificate"
 LIMITS = {"retention_days": (0, 3650), "access_days": (1, 365), "max_reads": (1, 1000)}
@@ -100,6 +101,7 @@ def approve_template(*, template: RequestTemplate, administrator: Account) -> Re
     if not waiting.update(approved_at=timezone.now(), approved_by=administrator):
         raise TemplateUnusableError("not waiting for approval")
     template.refresh_from_db()
+    bump_trust()
     _record(template, administrator, "template.approved")
     return template
 
@@ -113,6 +115,7 @@ def retire_template(*, template: RequestTemplate, account: Account, is_agency: b
     if is_agency:
         _check_administrator(template, account)
     if RequestTemplate.objects.filter(pk=template.pk, retired_at__isnull=True).update(retired_at=timezone.now()):
+        bump_trust()
         _record(template, account, "template.retired")
     template.refresh_from_db()
     return template
@@ -127,17 +130,15 @@ def create_request(
     api_key: ApiKey | None = None,
     created_by: Account | None = None,
     lifetime: timedelta = DEFAULT_LIFETIME,
+    is_sealed: bool = True,
 ) -> PresentationRequest:
     """Ask one citizen, whoever opens the link first, for what *template* says.
 
-    Raises OrganisationUnapprovedError, TemplateUnusableError (also for another organisation's template) and
-    RecipientKeyMissingError.
+    What a wallet presents is not *is_sealed* to a recipient key. Raises OrganisationUnapprovedError,
+    TemplateUnusableError (also for another organisation's template) and RecipientKeyMissingError.
     """
-    if organisation.approved_at is None:
-        raise OrganisationUnapprovedError(organisation.slug)
-    if template.organisation_id != organisation.pk or not template.is_usable:
-        raise TemplateUnusableError(str(template.pk))
-    if not organisation.recipient_keys.filter(revoked_at__isnull=True).exists():
+    check_may_ask(template, organisation)
+    if is_sealed and not organisation.recipient_keys.filter(revoked_at__isnull=True).exists():
         raise RecipientKeyMissingError(organisation.slug)
     # Access ends a fixed time after the asking, so the time to answer must not outlast it.
     bounded = min(max(lifetime, MIN_LIFETIME), MAX_LIFETIME, timedelta(days=template.access_days))
@@ -154,8 +155,21 @@ def create_request(
     return request
 
 
+def check_may_ask(template: RequestTemplate, organisation: Organisation) -> None:
+    """Raises OrganisationUnapprovedError, TemplateUnusableError."""
+    if organisation.approved_at is None:
+        raise OrganisationUnapprovedError(organisation.slug)
+    if template.organisation_id != organisation.pk or not template.is_usable:
+        raise TemplateUnusableError(str(template.pk))
+
+
+def asked_credential(template: RequestTemplate) -> CredentialQuery:
+    """Return the query of the one credential that a template asks for."""
+    return parse_query(template.dcql_query).credentials[0]
+
+
 def request_state(request: PresentationRequest) -> str:
-    """Return pending, granted, refused or expired."""
+    """Return pending, granted, presented, refused or expired."""
     return "expired" if request.is_expired else str(request.state)
 
 

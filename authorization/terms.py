@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,16 +11,26 @@ from django.conf import settings
 from authorization.errors import TermsMismatchError
 from authorization.models import PresentationRequest
 from authorization.requests import CREDENTIAL_QUERY_ID
+from protocol.dcql import parse_path
 from protocol.disclosure import Path
-from protocol.openid4vp import parse_path, parse_transaction_data
+from protocol.openid4vp import parse_transaction_data
 
 
-def build_terms(*, request: PresentationRequest, credential_number: str, claims: Iterable[Path]) -> dict[str, Any]:
-    """Return the members of the terms. Everything but *claims* follows from the request and the certificate."""
+def build_terms(
+    *,
+    request: PresentationRequest,
+    credential_number: str | None,
+    claims: Iterable[Path],
+    credential_ids: Sequence[str] = (CREDENTIAL_QUERY_ID,),
+) -> dict[str, Any]:
+    """Return the members of the terms. Everything but *claims* follows from the request and the certificate.
+
+    Without *credential_number* they are for whichever certificate a wallet chooses.
+    """
     template = request.template
-    return {
+    terms = {
         "type": f"{settings.PUBLIC_URL}/authorization/v1",
-        "credential_ids": [CREDENTIAL_QUERY_ID],
+        "credential_ids": list(credential_ids),
         "request_id": str(request.pk),
         # 256 random bits: without it the digest of the terms, which is published, could be guessed.
         "salt": request.nonce,
@@ -32,6 +42,7 @@ def build_terms(*, request: PresentationRequest, credential_number: str, claims:
         "max_reads": template.max_reads,
         "expires_at": int(access_ends_at(request).timestamp()),
     }
+    return {name: value for name, value in terms.items() if value is not None}
 
 
 def access_ends_at(request: PresentationRequest) -> datetime:

@@ -15,7 +15,7 @@ from authorization.errors import (
     AuthorizationWithdrawnError,
     ReadsExhaustedError,
 )
-from authorization.models import Authorization, Transfer
+from authorization.models import Authorization, PresentationSession, Transfer
 from identity.models import Organisation
 from protocol.errors import ForbiddenError
 
@@ -41,7 +41,18 @@ def read(*, authorization: Authorization, organisation: Organisation, actor: str
     raise refusal
 
 
+def count_read(*, authorization: Authorization) -> None:
+    """Count one read of what a wallet presented under *authorization*, in the caller's transaction.
+
+    Raises as read; the trace is the caller's to leave.
+    """
+    if not _count(authorization):
+        raise _reason(authorization)
+
+
 def delete_envelope(authorization: Authorization) -> None:
+    """Destroy what was deposited, and what a wallet presented."""
+    PresentationSession.objects.filter(request=authorization.request_id).update(presentation_ciphertext=None)
     Transfer.objects.filter(authorization=authorization, deleted_at__isnull=True).update(
         envelope=None, deleted_at=timezone.now()
     )
@@ -55,7 +66,7 @@ def purge() -> int:
     return Transfer.objects.filter(pk__in=kept).update(envelope=None, deleted_at=timezone.now())
 
 
-def _take(authorization: Authorization) -> dict[str, Any] | None:
+def _count(authorization: Authorization) -> bool:
     # One statement counts and decides: a withdrawal that committed before it wins, and no read is counted twice.
     readable = Authorization.objects.filter(
         pk=authorization.pk,
@@ -63,7 +74,11 @@ def _take(authorization: Authorization) -> dict[str, Any] | None:
         expires_at__gt=timezone.now(),
         reads_used__lt=F("max_reads"),
     )
-    if readable.update(reads_used=F("reads_used") + 1) != 1:
+    return readable.update(reads_used=F("reads_used") + 1) == 1
+
+
+def _take(authorization: Authorization) -> dict[str, Any] | None:
+    if not _count(authorization):
         return None
     envelope: dict[str, Any] | None = Transfer.objects.values_list("envelope", flat=True).get(
         authorization=authorization

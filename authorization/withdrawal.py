@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from anchoring import outbox
 from anchoring.models import LogEntry
-from authorization import audit
+from authorization import audit, webhooks
 from authorization.errors import AuthorizationMissingError, WithdrawalProofError
 from authorization.models import Authorization
 from authorization.transfer import delete_envelope
@@ -50,6 +50,7 @@ def withdraw(*, authorization: Authorization, person: Person, proof: str | None 
             kind=LogEntry.Kind.WITHDRAWAL,
             digest=withdrawal_digest(authorization, now),
         )
+        webhooks.emit(_event(authorization, now))
         audit.record(
             actor=f"weid:{weid.did}",
             action="authorization.withdrawn",
@@ -71,6 +72,16 @@ def withdrawal_digest(authorization: Authorization, withdrawn_at: datetime) -> b
         "proof_digest": b64u_encode(sha256(signed_input).digest()) if signed_input else None,
     }
     return sha256(canonical_json(statement)).digest()
+
+
+def _event(authorization: Authorization, withdrawn_at: datetime) -> webhooks.Event:
+    facts: dict[str, webhooks.Fact] = {
+        "authorization": authorization.pk,
+        "request": authorization.request_id,
+        "state": "withdrawn",
+        "withdrawn_at": withdrawn_at,
+    }
+    return webhooks.Event("authorization.withdrawn", facts, organisation_id=authorization.organisation_id)
 
 
 def check_proof(authorization: Authorization, proof: str) -> None:

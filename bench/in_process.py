@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,20 @@ from config.wsgi import application as stack
 from protocol.keys import p256_from_jwk
 from protocol.sd_jwt_vc import parse
 
+BATCH_PATH = f"{PATH}/batch"
+BATCH_SIZE = 1000
+
 Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 
-def caller(application: Application, facts: dict[str, Any]) -> Callable[[], bytes]:
-    """Return a function that sends one verification to *application* and returns the body of the answer."""
-    body = json.dumps(facts["bodies"][0], ensure_ascii=False, separators=(",", ":")).encode()
+def caller(
+    application: Application, facts: dict[str, Any], *, path: str = PATH, asked: dict[str, Any] | None = None
+) -> Callable[[], bytes]:
+    """Return a function that sends one question, *asked* or the first of *facts*, and returns the body of the answer."""
+    body = json.dumps(asked or facts["bodies"][0], ensure_ascii=False, separators=(",", ":")).encode()
     fixed = {
         "REQUEST_METHOD": "POST",
-        "PATH_INFO": PATH,
+        "PATH_INFO": path,
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
@@ -72,7 +78,8 @@ def main(path: str, rounds: str, seconds: str) -> None:
     """Print the figures as JSON."""
     facts: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     django, yardstick = caller(stack, facts), caller(make_application(Yardstick(facts)), facts)
-    samples = in_turns({"stack": django, "yardstick": yardstick, "bare": _bare(facts)}, Effort(int(rounds)))
+    work = {"stack": django, "yardstick": yardstick, "bare": _bare(facts), "batch": _batch(facts)}
+    samples = in_turns(work, Effort(int(rounds)))
     counts = count_queries(django, float(seconds))
     print(
         json.dumps(
@@ -80,12 +87,18 @@ def main(path: str, rounds: str, seconds: str) -> None:
                 **{name: microseconds(samples, name) for name in samples},
                 "stack ratio": ratio(samples, "stack", "bare"),
                 "yardstick ratio": ratio(samples, "yardstick", "bare"),
+                "batch ratio": ratio(samples, "batch", "stack") / BATCH_SIZE,
                 "calls": len(counts),
                 "queries": sum(counts),
                 "most queries": max(counts),
             }
         )
     )
+
+
+def _batch(facts: dict[str, Any]) -> Callable[[], bytes]:
+    items = list(islice(cycle(facts["bodies"]), BATCH_SIZE))
+    return caller(stack, facts, path=BATCH_PATH, asked={"presentations": items})
 
 
 def _bare(facts: dict[str, Any]) -> Callable[[], None]:

@@ -27,6 +27,7 @@ from credentials.verification import (
 from protocol.encoding import b64u_decode
 from protocol.keys import ES256
 from protocol.status_list import StatusList
+from protocol.trust_chain import Standing
 
 STATUS_INDEX = 4711
 
@@ -39,6 +40,7 @@ class Issuer:
     keys: Mapping[str, dict[str, Any]]
     types: frozenset[str]
     status_keys: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    standing: Standing | None = None
 
 
 class MemorySources:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from anchoring.standing import Alert
 
-# Code → (what is wrong, what to do). The subject is a ledger, a log or a key.
+# Code → (what is wrong, what to do). The subject is a ledger, a log, a key, a party or a list.
 ALERT_TEXTS: Mapping[str, tuple[Promise, Promise]] = {
     "log_rolled_back": (
         gettext_lazy("The log signs nothing: the database is older than what has been signed."),
@@ -82,6 +82,34 @@ ALERT_TEXTS: Mapping[str, tuple[Promise, Promise]] = {
     "key_expiring": (
         gettext_lazy("The certificate of the signing key %(subject)s ends within 30 days."),
         gettext_lazy("Make the next key with “manage.py keys rotate”."),
+    ),
+    "own_trust_list_expired": (
+        gettext_lazy("Our trust list %(subject)s has ended: nobody elsewhere can rely on it."),
+        gettext_lazy(
+            "See whether the worker runs and the key for trust lists is active, then “manage.py trust publish”."
+        ),
+    ),
+    "own_trust_list_overdue": (
+        gettext_lazy("Our trust list %(subject)s should have been signed anew."),
+        gettext_lazy(
+            "See whether the worker runs and the key for trust lists is active, then “manage.py trust publish”."
+        ),
+    ),
+    "accreditation_ending": (
+        gettext_lazy("The accreditation of %(subject)s ends within 30 days, and its certificates with it."),
+        gettext_lazy("Grant it anew with “manage.py trust accredit”, or let it end."),
+    ),
+    "trust_list_refused": (
+        gettext_lazy("%(subject)s serves a trust list that its publisher must not have signed."),
+        gettext_lazy("The last good list goes on counting. Ask the publisher by another way before its end."),
+    ),
+    "trust_list_lacking": (
+        gettext_lazy("There is no current trust list from %(subject)s."),
+        gettext_lazy("Certificates that rest on it cannot be checked until it comes."),
+    ),
+    "trust_list_not_renewed": (
+        gettext_lazy("The trust list at %(subject)s could not be fetched."),
+        gettext_lazy("The last good list goes on counting until its end. It is asked for again."),
     ),
 }
 

@@ -16,7 +16,7 @@ from authorization.requests import Bounds, approve_template, register_template
 from credentials import applications, issuance
 from credentials.catalog import seed_types
 from credentials.holdings import read_sd_jwt
-from credentials.models import Credential, CredentialType
+from credentials.models import Application, Credential, CredentialType
 from credentials.subject import subject_hmac
 from identity import personas, weid
 from identity.models import Account, Agency, Organisation, Person
@@ -43,25 +43,45 @@ CLAIMS = {
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What `make run` prints: a presentation of the certificate already issued, and its record in the log."""
+    """What `make run` prints: a presentation of the certificate already issued, and its record in the log.
+
+    *application* is what a copy of it for a wallet is offered by.
+    """
 
     number: str
     record_id: str
     presentation: str
+    application: Application | None
 
 
 def seed() -> Demonstration:
     personas.seed()
     seed_types(Agency.objects.all())
     person = Person.objects.get(account__email=personas.persona_named(HOLDER).email)
-    issued = Credential.objects.filter(application__person_hmac=subject_hmac(person))
-    # The valid one first: Wong may have restored it to another phone since the last start.
-    credential = issued.order_by("-state").first() or _issue(person)
+    credential = _certificate_of(person) or _issue(person)
     _offer_template()
     while sequencer.sequence():
         pass
     sequencer.sign_checkpoint()
-    return Demonstration(credential.number, issuance.record_id(credential.pk), _present(credential, person))
+    return _describe(credential, person)
+
+
+def find() -> Demonstration | None:
+    """Return what was seeded, or None before that."""
+    person = Person.objects.filter(account__email=personas.persona_named(HOLDER).email).first()
+    credential = _certificate_of(person) if person else None
+    return _describe(credential, person) if person and credential else None
+
+
+def _certificate_of(person: Person) -> Credential | None:
+    issued = Credential.objects.filter(application__person_hmac=subject_hmac(person))
+    # The valid one first: Wong may have restored it to another phone since the last start.
+    return issued.select_related("application").order_by("-state").first()
+
+
+def _describe(credential: Credential, person: Person) -> Demonstration:
+    record_id = issuance.record_id(credential.pk)
+    return Demonstration(credential.number, record_id, _present(credential, person), credential.application)
 
 
 def _issue(person: Person) -> Credential:

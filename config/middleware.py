@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import Resolver404, resolve
+from django.utils.translation import get_language_from_request, override
 from django_structlog.middlewares import RequestMiddleware
 from redis.exceptions import RedisError
 
 from config import tally
 from config.problems import MACHINE_PREFIXES, answer, answer_error, answer_outage
-from credentials.views.api import VERDICT
+from credentials.views.verify import COUNT_VERDICT, VERDICT
 from protocol.errors import CodedError
 
 logger = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class DirectRoutesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info not in settings.DIRECT_ROUTES:
+            request.META[COUNT_VERDICT] = partial(tally.count, tally.VERIFICATION)
             answer_to_page = self.get_response(request)
             _count_verdict(request)
             return answer_to_page
@@ -110,7 +112,9 @@ class DirectRoutesMiddleware:
         try:
             response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         except CodedError as error:
-            response = answer_error(request, error)
+            # LocaleMiddleware is among those skipped.
+            with override(get_language_from_request(request)):
+                response = answer_error(request, error)
         _count_verdict(request, otherwise=REFUSED)
         # CommonMiddleware is among those skipped; without a length the server would answer in chunks.
         response["Content-Length"] = str(len(response.content))

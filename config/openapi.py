@@ -28,13 +28,20 @@ changes; every code has a page at [/problems/](/problems/). A method that an add
 Simplified Chinese (`zh-Hans`), Portuguese (`pt`) or English (`en`), by `Accept-Language`. Codes and names of members
 are the same in all of them.
 
-**API key.** An organisation makes its keys under “Keys” and sends one as `Authorization: Bearer ck_…`. Addresses
-without a padlock need none.
+**API key.** An organisation, or a department for its offers, makes its keys under “Keys” and sends one as
+`Authorization: Bearer ck_…`. Addresses without a padlock need none.
+
+**Webhooks.** Your server is told of what happens, in the form under “Webhooks” below. Verify every message with a
+library of [Standard Webhooks](https://www.standardwebhooks.com/), answer with 2xx, and expect it more than once.
 """.strip()
 _TAGS = {
     "verify": "Judge a presentation",
+    "offers": "Offer certificates to wallets",
+    "wallets": "What wallets call, as OpenID4VCI 1.0 with its OAuth, and OpenID4VP 1.0, prescribe",
     "requests": "Ask a citizen, and fetch what they agreed to share",
+    "sign-in": "Let citizens sign in by showing a certificate (OpenID Connect)",
     "redemptions": "Certificates that are used up: a prescription dispensed once",
+    "webhooks": "Be told, instead of asking: by the Standard Webhooks specification",
     "published": "What checking needs, online or offline: keys, types, status lists",
     "log": "The public log: checkpoint, tiles and proofs (C2SP)",
     "identifiers": "DID resolution",
@@ -104,14 +111,34 @@ def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         for path in result["paths"].values():
             for operation in path.values():
                 describe_problems(operation)
-    return result
+    completed: dict[str, Any] = _with_null_types(result)
+    return completed
+
+
+def _with_null_types(part: Any) -> Any:
+    """Return *part* of the document with OpenAPI 3.0's `nullable` said as 3.1 does, which is how JSON Schema says it."""
+    if isinstance(part, list):
+        return [_with_null_types(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    inner = {name: _with_null_types(value) for name, value in part.items() if name != "nullable"}
+    # A member that happens to be called so has a schema for its value, not a truth.
+    if "nullable" not in part or not isinstance(part["nullable"], bool):
+        return {**inner, **({"nullable": _with_null_types(part["nullable"])} if "nullable" in part else {})}
+    return {"anyOf": [inner, {"type": "null"}]} if part["nullable"] else inner
+
+
+def document() -> dict[str, Any]:
+    """Return the whole document."""
+    generator: Any = SchemaGenerator
+    with translation.override("en"):
+        made: dict[str, Any] = generator().get_schema(request=None, public=True)
+        return made
 
 
 @lru_cache(maxsize=4)
 def _document(public_url: str) -> bytes:
-    generator: Any = SchemaGenerator
-    with translation.override("en"):
-        return json.dumps(generator().get_schema(request=None, public=True), ensure_ascii=False).encode()
+    return json.dumps(document(), ensure_ascii=False).encode()
 
 
 @csrf_exempt

@@ -88,6 +88,21 @@ _PEOPLE: dict[str, Entry] = {
     "unreadable": (_("Cannot be read any more"), _("The data were erased, or their key is missing.")),
     "api_key_invalid": (_("API key not accepted"), _("It is missing, unknown or revoked. Use a valid key.")),
     "issuer_invalid": (_("Not a usable issuer"), _("Give an https identifier, a public P-256 key and a type.")),
+    "accreditation_invalid": (
+        _("Not a usable accreditation"),
+        _("Give a party with names and keys, at least one type, and an end that is still to come."),
+    ),
+    "accreditation_exceeded": (
+        _("More than the accrediting body holds"),
+        _("It can pass on its own types and time only, and to nobody who stands above it."),
+    ),
+    "accreditation_unknown": (_("No such accreditation"), _("The party holds none of this kind.")),
+    "trust_anchor_invalid": (
+        _("Not a usable root of trust"),
+        _("Give an identifier, the https address of its list, a public P-256 key and a type."),
+    ),
+    "trust_anchor_unknown": (_("No such root of trust"), _("None of this identifier is pinned.")),
+    "trust_list_unknown": (_("No such trust list"), _("The page “Who may issue what” names all that are published.")),
     "fetch_failed": (_("A remote document could not be read"), _("Try again in a few minutes.")),
     "fetch_refused": (_("This address is never contacted"), _("Only public https addresses are.")),
 }
@@ -95,6 +110,24 @@ _PEOPLE: dict[str, Entry] = {
 _CERTIFICATES: dict[str, Entry] = {
     "claims_invalid": (_("Some details are not right"), _("Correct the details that are named and try again.")),
     "policy_invalid": (_("The policy is not right"), _("Use only the documented members, each of its kind.")),
+    "vc_api_request_invalid": (_("Not a request of the VC-API"), _("Send a JSON object with the documented members.")),
+    "presentation_refused": (
+        _("Not valid"),
+        _("The credential did not pass verification; the detail names the check."),
+    ),
+    "policy_missing": (_("No such policy"), _("Your organisation has no policy of this name and version.")),
+    "policy_exists": (_("The name is taken"), _("Make a new version of the policy, or choose another name.")),
+    "policy_retired": (_("No longer in use"), _("The policy was retired. Use another, or make a new version of it.")),
+    "policy_limit": (_("Too many policies"), _("Your organisation has as many as it may. Use one that there is.")),
+    "retention_exceeded": (
+        _("It may not be kept for so long"),
+        _("Keep it no longer than your templates are registered for, and than the citizen was told."),
+    ),
+    "verification_missing": (_("No such report"), _("It was never kept, was deleted on time, or is not yours.")),
+    "verification_report_invalid": (
+        _("Not a report that can be relied on"),
+        _("It is malformed, or was not signed by a key of the service. Use the report exactly as it was given."),
+    ),
     "verify_request_invalid": (_("Not a request to verify"), _("Send a JSON object with the documented members.")),
     "body_invalid": (_("Not what this address takes"), _("Send a JSON object with exactly the documented members.")),
     "reason_missing": (_("Say why"), _("Give a reason, so that your colleague knows what to change.")),
@@ -134,6 +167,19 @@ _CERTIFICATES: dict[str, Entry] = {
     "could_not_check": (_("Could not be checked"), _("Something needed did not answer. Try again in a few minutes.")),
 }
 
+_OFFERS: dict[str, Entry] = {
+    "wallet_provider_invalid": (_("Not a usable wallet provider"), _("Give a name, a public P-256 key and a purpose.")),
+    "wallet_provider_unknown": (_("No such wallet provider"), _("It is not trusted here.")),
+    "offer_invalid": (_("The offer cannot be made"), _("Correct the members that are named and send it again.")),
+    "offer_subject": (_("Nothing to offer"), _("The certificate is not valid any more, or will not be issued.")),
+    "offer_missing": (_("No such offer"), _("It does not exist, was taken, or has ended. Ask for a new one.")),
+    "offer_state": (_("The offer has moved on"), _("A wallet has taken it already. Look at it again.")),
+    "wallet_request_invalid": (
+        _("This request cannot be answered"),
+        _("It has ended, or was answered already. Go back to your wallet and begin again."),
+    ),
+}
+
 _SHARING: dict[str, Entry] = {
     "template_invalid": (_("The template is not right"), _("Correct the fields that are named and send it again.")),
     "template_missing": (_("No such template"), _("It does not exist, or you may not see it.")),
@@ -158,7 +204,62 @@ _SHARING: dict[str, Entry] = {
     "envelope_sealing": (_("Not sealed to the organisation"), _("Load the request again; nothing was shared.")),
     "authorization_missing": (_("No such permission"), _("It does not exist, or you may not see it.")),
     "reads_exhausted": (_("Fetched as often as agreed"), _("Ask the citizen again if you still need it.")),
+    "wallet_options_invalid": (
+        _("A wallet cannot be asked like that"),
+        _("Correct the fields that are named and send it again."),
+    ),
+    "wallet_link_invalid": (
+        _("Not a request that can be answered here"),
+        _("Use the whole link of a request that was made here, or a wallet app."),
+    ),
+    "verifier_missing": (_("No such organisation"), _("Nobody is registered here under this name. Do not answer it.")),
+    "over_asking": (
+        _("More than you are registered for"),
+        _("Ask for less, or register a template for it. Everyone can see that this was refused."),
+    ),
+    "presentation_session_missing": (_("No wallet can answer this"), _("Make a new request for wallets.")),
+    "presentation_answered": (_("Answered already"), _("Each request is answered once.")),
+    "answered_by_wallet": (_("A wallet has answered"), _("There is no envelope. Read the result instead.")),
+    "wallet_answer_refused": (_("What was shown did not pass"), _("A check failed, so nothing was accepted.")),
+    "presentation_gone": (
+        _("It is kept no more"),
+        _("What was shown has been destroyed, as was agreed. Ask again if you still need it."),
+    ),
+    "response_code_invalid": (
+        _("Not the browser that answered"),
+        _("Give the response code from the address to which the wallet led, once."),
+    ),
+    "relying_party_invalid": (_("The system was not registered"), _("Correct what is marked and send it again.")),
+    "relying_party_missing": (
+        _("This system is not registered"),
+        _("Nobody can sign in to it with a certificate. Whoever runs it must register it first."),
+    ),
+    "login_missing": (
+        _("No such sign-in in this browser"),
+        _("Go back to where you wanted to sign in, and begin there again."),
+    ),
+    "login_over": (
+        _("This sign-in is over"),
+        _("Go back to where you wanted to sign in. If you are not signed in there, begin again."),
+    ),
+    **dict.fromkeys(
+        [
+            "oidc_login_required",
+            "oidc_request_uri_unsupported",
+            "oidc_registration_unsupported",
+            "oidc_login_unavailable",
+        ],
+        (
+            _("You cannot be signed in"),
+            _("The system asks in a way that is not spoken here, or nothing could be checked."),
+        ),
+    ),
     "withdrawal_proof_invalid": (_("The withdrawal was not signed properly"), _("Load the page and try again.")),
+    "webhook_invalid": (_("The webhook is not right"), _("Correct the fields that are named and send it again.")),
+    "webhook_missing": (_("No such webhook"), _("It does not exist, or belongs to somebody else.")),
+    "webhook_delivery_missing": (_("No such delivery"), _("It does not exist, or was deleted after a month.")),
+    "webhook_disabled": (_("The webhook is switched off"), _("Switch it on first, then try again.")),
+    "webhook_limit": (_("Too many webhooks"), _("Switch off one that you do not need any more.")),
 }
 
 _LOG: dict[str, Entry] = {
@@ -214,6 +315,44 @@ _LOG: dict[str, Entry] = {
     ),
 }  # fmt: skip
 
+_WALLETS: dict[str, Entry] = {
+    **dict.fromkeys(
+        ["oauth_refused", "oauth_request_invalid", "response_type_unsupported", "request_object_unsupported",
+         "grant_type_unsupported", "authorization_details_invalid", "target_invalid"],
+        (_("The wallet’s request is not right"), _("It lacks something, or asks in a way that is not spoken here.")),
+    ),
+    **dict.fromkeys(
+        ["oauth_client_invalid", "client_unauthorized", "client_attestation_invalid",
+         "client_attestation_challenge_missing", "client_attestation_stale"],
+        (_("This wallet is not accepted"), _("It did not show that it is a wallet which may receive this certificate.")),
+    ),
+    **dict.fromkeys(
+        ["grant_invalid", "pkce_verifier_invalid", "pkce_challenge_invalid"],
+        (_("This offer cannot be redeemed"), _("The code is wrong, used or too old. Ask for a new offer.")),
+    ),
+    **dict.fromkeys(
+        ["scope_invalid", "scope_insufficient", "credential_configuration_unknown", "credential_identifier_unknown"],
+        (_("No such certificate here"), _("The wallet asked for a certificate that it may not have here.")),
+    ),
+    "authorization_denied": (_("The wallet gets nothing"), _("You refused, or there is no certificate of this kind.")),
+    **dict.fromkeys(
+        ["access_token_invalid", "dpop_proof_invalid", "dpop_nonce_missing", "dpop_key_mismatch"],
+        (_("The wallet’s access has ended"), _("Its token is missing, too old, or bound to another key. Start again.")),
+    ),
+    "credential_offer_malformed": (_("Not a credential offer"), _("Scan the code, or follow the link, once more.")),
+    **dict.fromkeys(
+        ["credential_request_invalid", "response_encryption_invalid", "transaction_id_invalid",
+         "notification_id_invalid", "notification_invalid"],
+        (_("The wallet’s request is not right"), _("It lacks something, or names something that is not known here.")),
+    ),
+    **dict.fromkeys(
+        ["key_proof_invalid", "key_attestation_invalid", "key_proof_nonce_invalid"],
+        (_("The wallet’s key was not accepted"), _("Its proof is malformed, too old, or not for this moment.")),
+    ),
+    "credential_denied": (_("This certificate is not issued"), _("Asking again will not help. Ask the department.")),
+    "issuance_pending": (_("Not ready yet"), _("The department is still working on it. The wallet asks again later.")),
+}  # fmt: skip
+
 _NOT_PROOF: Entry = (_("The proof does not hold"), _("It is malformed, or does not belong to this record and log."))
 _NOT_STAMP: Entry = (
     _("The time stamp does not hold"),
@@ -227,6 +366,18 @@ _NOT_STATUS: Entry = (_("The status list cannot be used"), _("It is malformed, t
 _NOT_DID: Entry = (_("Not a usable identifier"), _("This is not a DID that can be resolved here."))
 _NOT_ENVELOPE: Entry = (_("The envelope cannot be opened"), _("It is malformed, altered, or sealed to another key."))
 _NOT_QUERY: Entry = (_("The query cannot be used"), _("It is malformed, or asks in a way that is not spoken here."))
+_NOT_ASKED: Entry = (
+    _("The request is not to be answered"),
+    _("It is malformed, out of date, or not made by the organisation that it names."),
+)
+_NOT_READ: Entry = (
+    _("The wallet’s answer cannot be read"),
+    _("It is malformed, of another request, or not encrypted as was asked."),
+)
+_NOT_AS_ASKED: Entry = (
+    _("The answer is not what was asked for"),
+    _("It shows less or more than the query asks, or another certificate, or lacks the holder's signature."),
+)
 _NOT_WITNESSED: Entry = (
     _("The checkpoint was not cosigned"),
     _("The request to the witness, or its answer, breaks a rule of tlog-witness, or does not extend what it has seen."),
@@ -236,6 +387,10 @@ _NOT_POLICY: Entry = (
     _("It breaks a rule of tlog-policy. Each line names a log, a witness, a ledger or a group, and one the quorum."),
 )
 _NOT_TOKEN: Entry = (_("The token cannot be used"), _("It is malformed, or breaks a rule of its standard."))
+_NOT_LIST: Entry = (
+    _("Not a trust list to rely on"),
+    _("It is not what its publisher must have signed for now. The last good list goes on counting until its end."),
+)
 
 _STANDARDS: dict[str, Entry] = {
     **dict.fromkeys(
@@ -268,9 +423,20 @@ _STANDARDS: dict[str, Entry] = {
         _NOT_ENVELOPE,
     ),
     **dict.fromkeys(
-        ["openid4vp_invalid", "dcql_malformed", "dcql_unsupported", "dcql_not_satisfied",
-         "transaction_data_hash_mismatch"],
-        _NOT_QUERY,
+        ["openid4vp_invalid", "dcql_malformed", "dcql_not_satisfied", "transaction_data_hash_mismatch"], _NOT_QUERY
+    ),
+    **dict.fromkeys(
+        ["dcql_response_refused", "dcql_credential_missing", "dcql_claim_missing", "dcql_credential_unasked",
+         "dcql_claim_unasked", "dcql_credential_other", "dcql_holder_binding_missing"],
+        _NOT_AS_ASKED,
+    ),
+    **dict.fromkeys(
+        ["certificate_chain_invalid", "request_object_malformed", "request_object_client", "request_object_audience",
+         "request_object_expired", "wallet_nonce_mismatch", "response_uri_mismatch"],
+        _NOT_ASKED,
+    ),
+    **dict.fromkeys(
+        ["vp_response_malformed", "vp_response_encryption", "vp_response_state"], _NOT_READ
     ),
     **dict.fromkeys(
         ["protocol_error", "encoding_invalid", "claim_name_reserved", "digest_malformed", "claim_path_unknown",
@@ -283,6 +449,13 @@ _STANDARDS: dict[str, Entry] = {
         _NOT_STAMP,
     ),
     **dict.fromkeys(
+        ["trust_list_invalid", "trust_list_malformed", "trust_list_issuer_mismatch", "trust_list_subject_mismatch",
+         "trust_list_not_yet_valid", "trust_list_rolled_back", "trust_list_forked",
+         "trust_list_fast_forwarded", "trust_chain_too_long", "trust_chain_cycle", "trust_grant_exceeded",
+         "trust_identifier_taken"],
+        _NOT_LIST,
+    ),
+    **dict.fromkeys(
         ["remote_entry_invalid", "remote_entry_malformed", "remote_entry_digest_mismatch",
          "remote_entry_signature_invalid"],
         _NOT_HELD,
@@ -292,7 +465,9 @@ _STANDARDS: dict[str, Entry] = {
 PROBLEM_TEXTS: dict[str, Entry] = {
     **{code: (_("A check did not pass"), _(sentence)) for code, sentence in TEXTS.items()},
     **_STANDARDS,
+    **_WALLETS,
     **_LOG,
+    **_OFFERS,
     **_SHARING,
     **_CERTIFICATES,
     **_PEOPLE,

@@ -43,6 +43,7 @@ CODE_OF_STATUS = {
 # Codes whose status is finer than their kind's.
 STATUS_OF_CODE = {
     "api_key_invalid": 401,
+    "not_authenticated": 401,
     "sign_in_required": 401,
     # As C2SP tlog-witness numbers its refusals.
     "witness_checkpoint_unsigned": 403,
@@ -55,14 +56,25 @@ MACHINE_PREFIXES = (
     "/api/",
     "/1.0/",
     "/.well-known/",
+    "/issuers/",
+    "/vc-api/",
     "/status/",
     "/types/",
+    "/trust-lists/",
     "/log/",
     "/witness/",
+    "/openid4vp/",
+    "/oidc/.well-known/",
+    "/oidc/keys",
+    "/oidc/token",
+    "/oidc/userinfo",
     "/health/",
     "/metrics",
     "/portal/wallet/",
 )
+
+# Of a did:web, beside the pages of whom it names.
+_DID_DOCUMENT = "/did.json"
 
 
 def status_of(error: errors.CodedError) -> int:
@@ -92,7 +104,7 @@ def problem(code: str, status: int, *, fields: Mapping[str, Any] | None = None) 
 
 
 def wants_json(request: HttpRequest) -> bool:
-    if request.path.startswith(MACHINE_PREFIXES):
+    if request.path.startswith(MACHINE_PREFIXES) or request.path.endswith(_DID_DOCUMENT):
         return True
     return request.content_type == "application/json" or request.get_preferred_type(
         ["text/html", "application/json", "application/problem+json"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from config import sandbox_page
 from config.log_page import pause_ledger, resume_ledger, retry_ledger, show_log
 from config.metrics import show_metrics
 from config.openapi import show_document, show_try_it_page
@@ -43,6 +45,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("credentials.urls")),
     path("", include("authorization.urls")),
 ]
+
+if settings.DEMO:
+    urlpatterns += [
+        path("sandbox/", sandbox_page.show_sandbox, name="sandbox"),
+        path("sandbox/offer", sandbox_page.make_offer, name="sandbox_offer"),
+        path("sandbox/request", sandbox_page.make_request, name="sandbox_request"),
+        path("sandbox/authorities.pem", sandbox_page.show_authorities, name="sandbox_authorities"),
+        path("sandbox/inbox/", sandbox_page.open_inbox, name="sandbox_inbox"),
+    ]
 
 handler400 = "config.views.refuse_request"
 handler403 = "config.views.forbid"

@@ -11,32 +11,35 @@ from django.db import DatabaseError
 from anchoring.throttle import count_request
 from credentials.facts import CouldNotCheckError
 from credentials.sources import database_sources
+from identity.models import Organisation
 from identity.views.authentication import authenticate_api_key
 from protocol.errors import UnavailableError
 
 _KEYS_HELD = 10_000
 
-# Digest of an authorization header → the trust version as of which it was found good.
-_known: dict[bytes, int] = {}
+# Digest of an authorization header → the trust version as of which it was found good, and whose it is.
+_known: dict[bytes, tuple[int, Organisation | None]] = {}
 
 
-def admit_api_key(authorization_header: str) -> None:
-    """Raises ApiKeyInvalidError. A key revoked elsewhere is refused here one poll interval later, at the latest.
+def admit_api_key(authorization_header: str) -> Organisation | None:
+    """Return whose key it is; none for an agency's. Raises ApiKeyInvalidError.
 
-    Revoking raises the trust version, which verification polls anyway: an admitted key needs no query of its own.
+    A key revoked elsewhere is refused here one poll interval later, at the latest. Revoking raises the trust version, which verification polls anyway: an admitted key needs no query of its own.
     """
     digest = sha256(authorization_header.encode("utf-8", "surrogateescape")).digest()
     try:
         version = database_sources().trust_version()
-        if _known.get(digest) == version:
-            return
+        held = _known.get(digest)
+        if held is not None and held[0] == version:
+            return held[1]
         _known.pop(digest, None)
-        authenticate_api_key(authorization_header)
+        organisation = authenticate_api_key(authorization_header).organisation
     except (DatabaseError, CouldNotCheckError):
         raise UnavailableError("API keys cannot be read") from None
     if len(_known) >= _KEYS_HELD:
         _known.clear()
-    _known[digest] = version
+    _known[digest] = version, organisation
+    return organisation
 
 
 def forget() -> None:

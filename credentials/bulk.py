@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
-from anchoring import outbox
+from anchoring import events, outbox
 from anchoring.copying import copy_rows
 from anchoring.crashpoint import reach
 from anchoring.models import LogEntry
 from credentials.applications import claims_context
 from credentials.errors import AgencyMismatchError, ClaimsInvalidError, OwnWorkError, WeidMissingError
-from credentials.issuance import record_id, sd_jwt_context
+from credentials.issuance import issued_event, record_id, sd_jwt_context
 from credentials.models import Application, Credential, CredentialType, IssuanceIntent
 from credentials.schemas import check_claims
 from credentials.signing import Plan, draw_number, sign_credential, validity
@@ -252,11 +252,22 @@ def _store(batch: _Batch, items: Sequence[_Item], sealed: Sequence[_Sealed]) -> 
     kept = [pair for pair in zip(items, sealed, strict=True) if pair[0].application_id in ours]
     _copy_credentials(batch, kept)
     outbox.append_many((record_id(item.plan.credential_id), LogEntry.Kind.CREDENTIAL, one.digest) for item, one in kept)
+    events.emit(*(_event(item) for item, _ in kept))
     report(
         actor=account_actor(batch.checker),
         action="credential.issued_many",
         subject=f"credential_type:{batch.credential_type.slug}",
         details={"count": len(kept)},
+    )
+
+
+def _event(item: _Item) -> events.Event:
+    plan = item.plan
+    return issued_event(
+        credential_id=plan.credential_id,
+        application_id=item.application_id,
+        credential_type=plan.credential_type,
+        dates=(plan.issued_at, plan.expires_at),
     )
 
 

@@ -18,6 +18,8 @@ _MALFORMED = _("This is not a certificate in a form that we can read.")
 _REFUSED_FORM = _("The certificate uses a form or method that is not safe, so it was refused.")
 _ALTERED = _("What is shown does not belong to what the issuer signed.")
 _DATES = _("The certificate's dates are not written as they must be.")
+_NOT_W3C = _("This is not a certificate as the W3C's data model describes it.")
+_CONTRADICTS = _("The certificate contradicts itself, so it was refused.")
 
 TEXTS: Final[dict[str, str]] = {
     "parsed": _("The certificate is well formed."),
@@ -44,7 +46,11 @@ TEXTS: Final[dict[str, str]] = {
     "issuer_key_unavailable": _("The trust list could not be read. Try again in a few minutes."),
     "issuer_key_unknown": _("The issuer has not registered the key that was used."),
     "issuer_not_trusted_for_type": _("The issuer is not trusted to issue this kind of certificate."),
+    "trust_list_expired": _("What is known of the issuer's accreditation is out of date. Try again later."),
+    "accreditation_withdrawn": _("The issuer's accreditation was withdrawn."),
+    "accreditation_not_in_force": _("The issuer's accreditation has ended, or has not begun."),
     "issuer_not_accepted": _("You did not list this issuer among those that you accept."),
+    "type_not_accepted": _("You did not list this kind of certificate among those that you accept."),
     "vct_mismatch": _("It is another kind of certificate than the one asked for."),
     "vct_invalid": _("The certificate does not say of what kind it is."),
     "signature_invalid": _("The issuer did not sign this: it was altered or made by someone else."),
@@ -60,6 +66,15 @@ TEXTS: Final[dict[str, str]] = {
     "json_invalid": _MALFORMED,
     "header_invalid": _MALFORMED,
     "claim_malformed": _DATES,
+    **dict.fromkeys(
+        ["vcdm_malformed", "vcdm_context_invalid", "vcdm_type_invalid", "vcdm_identifier_invalid",
+         "vcdm_issuer_invalid", "vcdm_holder_invalid", "vcdm_subject_invalid", "vcdm_text_invalid",
+         "vcdm_property_invalid", "vcdm_envelope_invalid", "vcdm_member_unknown"],
+        _NOT_W3C,
+    ),
+    "vcdm_validity_invalid": _DATES,
+    "vc_claim_forbidden": _CONTRADICTS,
+    "vc_claim_conflict": _CONTRADICTS,
     "too_large": _("It is larger than this service reads."),
     "sd_jwt_too_complex": _("It is larger than this service reads."),
     "algorithm_not_allowed": _REFUSED_FORM,
@@ -85,6 +100,7 @@ TEXTS: Final[dict[str, str]] = {
     "status_index_out_of_range": _("Its place in the issuer's status list does not exist."),
     "status_reference_malformed": _("The certificate does not say properly where its status is found."),
     "status_unavailable": _("The issuer's status list could not be read. Try again in a few minutes."),
+    "status_unsupported": _("The certificate names a kind of status that this service cannot read."),
     "status_too_old": _("The newest status we have is older than you allow."),
     "anchor_pending": _("It is not in the public log yet. That takes a few seconds after issuing."),
     "anchor_unavailable": _("The public log could not be read. Try again in a few minutes."),
@@ -107,7 +123,7 @@ TEXTS: Final[dict[str, str]] = {
     "cose_receipt_absent": _("The file holds no second proof from the log."),
     "cose_receipt_unproven": _("The second proof from the log has nothing to be compared with."),
     "transaction_data_malformed": _("The permission that its holder signed is not well formed."),
-}
+}  # fmt: skip
 _BY_STEP: Final[dict[str, str]] = {
     "parse": _MALFORMED,
     "disclosures": _ALTERED,

@@ -1,7 +1,9 @@
-"""Verify certificates and evidence offline: ``python -m credentials.cli verify --trust bundle.json FILE``.
+"""Verify certificates, evidence and signed reports: ``python -m credentials.cli verify --trust bundle.json FILE``.
 
-FILE is a presentation, or an evidence bundle (``.evidence.json``). An evidence bundle is judged as of its date; without
-``--trust`` it can be found sound, and never valid, because anyone can write a file that agrees with itself.
+FILE is a presentation, or an evidence bundle (``.evidence.json``): a path, ``-`` for standard input, a public https
+address, or an image (PNG, JPEG) with a QR code. An evidence bundle is judged as of its date; without ``--trust`` it can be
+found sound, and never valid, because anyone can write a file that agrees with itself. ``report`` checks who signed a
+verification report, and tells what it says.
 
 Exit codes: 0 valid, 1 invalid, 2 could not be determined, 3 wrong usage or unreadable input.
 """
@@ -15,14 +17,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from credentials.check_texts import standing_text, step_name
+from credentials.cli_input import read_input
 from credentials.evidence import EvidenceReport
 from credentials.evidence import verify as verify_evidence
-from credentials.evidence_file import FORMAT, MAX_EVIDENCE_BYTES
+from credentials.evidence_file import FORMAT
 from credentials.offline_ledgers import offline_verifiers
 from credentials.policy import Policy, parse_policy
+from credentials.signed_report import ReportError, SignedReport, parse_jwks, read_report
 from credentials.trust_bundle import BundleSources, parse_bundle, parse_dated_bundle
 from credentials.verification import Check, Report, verify
 from protocol.encoding import json_loads
@@ -46,21 +50,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code; the report goes to standard output, what went wrong to standard error."""
     options = _read_options(arguments)
     try:
-        data = _read(options.file)
-        report = _verify_evidence(data, options) if _is_evidence(data) else _verify(data, options)
+        return _COMMANDS[options.command](options)
     except (OSError, UnicodeDecodeError, CodedError) as error:
-        print(f"{options.file}: {error}", file=sys.stderr)  # noqa: T201 a command line speaks
+        print(_printable(f"{options.file}: {error}"), file=sys.stderr)  # noqa: T201 a command line speaks
         return EXIT_USAGE
+
+
+def _run_verify(options: argparse.Namespace) -> int:
+    data = read_input(options.file)
+    report = _verify_evidence(data, options) if _is_evidence(data) else _verify(data, options)
     print(_as_json(report) if options.json else _in_words(report))  # noqa: T201 as above
     return EXIT_CODES[report.verdict]
 
 
-def _read(name: str) -> bytes:
-    # One byte more than is allowed tells that there is too much, without reading the rest.
-    if name == "-":
-        return sys.stdin.buffer.read(MAX_EVIDENCE_BYTES + 1)
-    with Path(name).open("rb") as file:
-        return file.read(MAX_EVIDENCE_BYTES + 1)
+def _run_report(options: argparse.Namespace) -> int:
+    """A report that is not signed as it should be, or is about something else, is no word of anyone: invalid."""
+    keys = parse_jwks(options.keys.read_bytes())
+    try:
+        report = read_report(read_input(options.file).decode("utf-8").strip(), keys=keys, issuer=options.issuer)
+    except ReportError as error:
+        print(_printable(f"{options.file}: {error}"), file=sys.stderr)  # noqa: T201 as above
+        return EXIT_CODES["invalid"]
+    if options.presentation and not report.is_about(read_input(options.presentation).decode("utf-8").strip()):
+        print(f"{options.file}: about another presentation", file=sys.stderr)  # noqa: T201 as above
+        return EXIT_CODES["invalid"]
+    members = json.dumps(dict(report.members), ensure_ascii=False, indent=2)
+    print(members if options.json else "\n".join(map(_printable, _describe_signed(report))))  # noqa: T201 as above
+    return EXIT_CODES[report.verdict]
+
+
+_COMMANDS: Final = {"verify": _run_verify, "report": _run_report}
 
 
 def _is_evidence(data: bytes) -> bool:
@@ -118,8 +137,25 @@ def _check_members(checks: Sequence[Check]) -> list[dict[str, Any]]:
 def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(prog="python -m credentials.cli", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    _add_verify(commands)
+    _add_report(commands)
+    return parser.parse_args(arguments)
+
+
+def _add_report(commands: Any) -> None:
+    command = commands.add_parser("report", help="check one signed verification report")
+    command.add_argument("file", metavar="FILE", help="the report: path, https address, or - for standard input")
+    command.add_argument("--keys", type=Path, required=True, help="the service's keys, from /.well-known/jwks.json")
+    command.add_argument("--issuer", metavar="URL", help="the service that must have made it")
+    command.add_argument("--presentation", metavar="FILE", help="what it must be about")
+    command.add_argument("--json", action="store_true", help="print what it says as JSON")
+
+
+def _add_verify(commands: Any) -> None:
     command = commands.add_parser("verify", help="judge one presentation, or one evidence bundle")
-    command.add_argument("file", metavar="FILE", help="the presentation or evidence bundle, or - for standard input")
+    command.add_argument(
+        "file", metavar="FILE", help="path, https address, image with a QR code, or - for standard input"
+    )
     command.add_argument("--trust", type=Path, help="trust bundle, from /api/v1/trust-bundle; a presentation needs one")
     command.add_argument("--quorum", type=Path, help="quorum policy: which logs, witnesses and ledgers are enough")
     command.add_argument("--rpc", metavar="URL", help="node to ask about contracts; nothing else is ever contacted")
@@ -129,7 +165,6 @@ def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     command.add_argument("--vct", help="the type it must be")
     command.add_argument("--policy", help="policy as JSON, for example '{\"require_anchor\": true}'")
     command.add_argument("--json", action="store_true", help="print the report as JSON")
-    return parser.parse_args(arguments)
 
 
 def _verify(data: bytes, options: argparse.Namespace) -> Report:
@@ -177,6 +212,17 @@ def _quorum(options: argparse.Namespace) -> QuorumPolicy | None:
 
 def _describe(report: Report) -> list[str]:
     return [report.verdict, *_check_lines(report.checks), *_claim_lines(report)]
+
+
+def _describe_signed(report: SignedReport) -> list[str]:
+    made_at = datetime.fromtimestamp(report.issued_at, UTC).isoformat()
+    accepted = {True: "accepted", False: "not accepted", None: "open"}[report.accepted]
+    return [
+        report.verdict,
+        f"as {report.issuer} found it at {made_at}; by the policy asked for: {accepted}",
+        *(["could not be checked: " + ", ".join(report.missing)] if report.missing else []),
+        *(f"   {_MARKS[check.outcome]} {step_name(check.step)} [{check.code}]" for check in report.checks),
+    ]
 
 
 def _describe_evidence(report: EvidenceReport) -> list[str]:

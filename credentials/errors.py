@@ -23,6 +23,52 @@ class VerifyRequestError(InvalidInputError):
     code = "verify_request_invalid"
 
 
+class ApiKeyMissingError(ForbiddenError):
+    """Only an organisation, known by its API key, can ask for this."""
+
+    code = "not_authenticated"
+
+
+class PolicyMissingError(NotFoundError):
+    """The organisation has no verification policy of this name and version."""
+
+    code = "policy_missing"
+
+
+class PolicyExistsError(ConflictError):
+    """The organisation has a verification policy of this name already."""
+
+    code = "policy_exists"
+
+
+class PolicyRetiredError(ConflictError):
+    """The verification policy is no longer in use."""
+
+    code = "policy_retired"
+
+
+class PolicyLimitError(ConflictError):
+    """The organisation has as many verification policies, or versions of one, as it may."""
+
+    code = "policy_limit"
+
+
+class RetentionError(ForbiddenError):
+    """A report may not be kept for so long: its organisation is not registered for it, or the citizen was told less."""
+
+    code = "retention_exceeded"
+
+    def __init__(self, *, most_days: int) -> None:
+        super().__init__(f"at most {most_days} days")
+        self.fields = {"retain": [f"at most {most_days} days"]}
+
+
+class KeptReportMissingError(NotFoundError):
+    """The organisation keeps no report of this id, or not any more."""
+
+    code = "verification_missing"
+
+
 class ReasonMissingError(InvalidInputError):
     """Work is sent back with a reason, or not at all."""
 
@@ -145,3 +191,57 @@ class MethodError(InvalidInputError):
     def __init__(self, *, allow: str) -> None:
         super().__init__(f"one of {allow} expected")
         self.allow = allow
+
+
+class WalletProviderError(InvalidInputError):
+    """A provider of wallets needs a name, at least one public P-256 JWK and at least one purpose."""
+
+    code = "wallet_provider_invalid"
+
+
+class WalletProviderUnknownError(NotFoundError):
+    """No trusted provider of this name."""
+
+    code = "wallet_provider_unknown"
+
+
+class OfferRequestError(InvalidInputError):
+    """An offer that cannot be made as asked; ``fields`` says why."""
+
+    code = "offer_invalid"
+
+
+class OfferSubjectError(ConflictError):
+    """There is nothing to offer: the certificate is not valid any more, or the application was given up."""
+
+    code = "offer_subject"
+
+
+class OfferMissingError(NotFoundError):
+    """No such offer of this agency."""
+
+    code = "offer_missing"
+
+
+class OfferStateError(ConflictError):
+    """The offer has ended, or was taken already."""
+
+    code = "offer_state"
+
+
+class WalletRequestError(InvalidInputError):
+    """A wallet's authorization request that is unknown, ended, or answered already."""
+
+    code = "wallet_request_invalid"
+
+
+class PresentationRefusedError(InvalidInputError):
+    """A credential of a trusted issuer that verification does not find valid; ``detail`` is the code of the check."""
+
+    code = "presentation_refused"
+
+
+class VcApiRequestError(InvalidInputError):
+    """A request of the VC-API without the member that it is about."""
+
+    code = "vc_api_request_invalid"

@@ -25,9 +25,10 @@ from credentials import verification
 from credentials.attestations import Tree, Verifier, Weighed, tree_of, weigh
 from credentials.evidence_file import EvidenceError, EvidenceFile, parse_evidence
 from credentials.policy import Policy, parse_policy
+from credentials.presented import read
 from credentials.trust_bundle import BundleSources, TrustBundle, leaf_of
 from credentials.verification import Check, Report, Verdict
-from protocol import cose_receipt, sd_jwt_vc
+from protocol import cose_receipt
 from protocol.checkpoint import VerifierKey
 from protocol.errors import CodedError
 from protocol.quorum import QuorumPolicy
@@ -160,7 +161,7 @@ def _tree(file: EvidenceFile) -> Tree | None:
 
 
 def _leaf(file: EvidenceFile) -> bytes:
-    return leaf_of(sd_jwt_vc.parse(file.presentation).jws.digest)
+    return leaf_of(read(file.presentation).jws.digest)
 
 
 def _file_checks(file: EvidenceFile, as_of: Report, tree: Tree | None, now: datetime) -> Iterator[Check]:

@@ -11,14 +11,13 @@ from anchoring.receipts import RecordStanding, standing_of
 from credentials.attestations import Attestation, tree_of
 from credentials.bundle_export import export_snapshot
 from credentials.evidence_file import write_evidence
-from credentials.log_evidence import default_quorum, read_attestations, record_of
-from credentials.policy import DEFAULT_QUORUM, parse_policy
+from credentials.log_evidence import default_quorum, read_attestations, record_of, spelled_out
+from credentials.policy import parse_policy
+from credentials.presented import Presented, read
 from credentials.sources import database_sources
 from credentials.trust_bundle import leaf_of
 from credentials.verification import Report, verify
-from protocol import sd_jwt_vc, status_list
 from protocol.errors import CodedError
-from protocol.sd_jwt_vc import ParsedPresentation
 
 
 def collect(
@@ -37,16 +36,30 @@ def collect(
     """
     rules = parse_policy(policy, default_quorum=default_quorum)
     now = now.replace(microsecond=0)
-    asked = {"audience": audience, "nonce": nonce, "vct": vct}
-    sources = database_sources().as_sources()
-    report = verify(presentation, sources=sources, now=now, policy=rules, **asked)
+    demands = {"audience": audience, "nonce": nonce, "vct": vct}
+    report = verify(presentation, sources=database_sources().as_sources(), now=now, policy=rules, **demands)
+    return gather(report=report, presentation=presentation, demands=demands, policy=spelled_out(policy), now=now)
+
+
+def gather(
+    *,
+    report: Report,
+    presentation: str,
+    demands: Mapping[str, str | None],
+    policy: Mapping[str, Any] | None,
+    now: datetime,
+) -> bytes:
+    """Return the evidence bundle of a verification that was made as of *now*, a whole second.
+
+    *demands* are audience, nonce and vct; *policy* is as in a request, with every name in it spelled out.
+    """
     parsed = _parse(presentation)
     standing = _standing(parsed)
     return write_evidence(
         made_at=now,
         presentation=presentation,
-        asked=asked,
-        policy=_spelled_out(policy),
+        asked=demands,
+        policy=policy,
         trust=export_snapshot(issuer=_issuer(parsed), status_uri=_status_uri(parsed), now=now),
         receipt=standing.receipt if standing else None,
         cose_receipt=_cose_receipt(standing),
@@ -55,38 +68,27 @@ def collect(
     )
 
 
-def _spelled_out(policy: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    # The file says what is asked for in full: what "default" meant is to be known in twenty years, too.
-    if policy is not None and policy.get("quorum") == DEFAULT_QUORUM:
-        return {**policy, "quorum": default_quorum()}
-    return policy
-
-
-def _parse(presentation: str) -> ParsedPresentation | None:
+def _parse(presentation: str) -> Presented | None:
     try:
-        return sd_jwt_vc.parse(presentation)
+        return read(presentation)
     except CodedError:
         return None
 
 
-def _issuer(parsed: ParsedPresentation | None) -> str | None:
-    identifier = parsed.payload.get("iss") if parsed else None
+def _issuer(parsed: Presented | None) -> str | None:
+    identifier = parsed.issuer if parsed else None
     return identifier if isinstance(identifier, str) else None
 
 
-def _status_uri(parsed: ParsedPresentation | None) -> str | None:
+def _status_uri(parsed: Presented | None) -> str | None:
     try:
-        reference = (
-            status_list.status_reference(parsed.payload, allowed_schemes=frozenset({"https", "http"}))
-            if parsed
-            else None
-        )
+        reference = parsed.status_reference() if parsed else None
     except CodedError:
         return None
     return reference[1] if reference else None
 
 
-def _standing(parsed: ParsedPresentation | None) -> RecordStanding | None:
+def _standing(parsed: Presented | None) -> RecordStanding | None:
     name = record_of(parsed.jws.digest) if parsed else None
     standing = standing_of(name) if name else None
     return standing if standing and standing.receipt else None
@@ -97,7 +99,7 @@ def _cose_receipt(standing: RecordStanding | None) -> bytes | None:
     return standing.cose_receipt() if standing and standing.signed_root else None
 
 
-def _attestations(parsed: ParsedPresentation | None, standing: RecordStanding | None) -> list[Attestation]:
+def _attestations(parsed: Presented | None, standing: RecordStanding | None) -> list[Attestation]:
     if parsed is None or standing is None or standing.receipt is None:
         return []
     tree = tree_of(standing.receipt, leaf=leaf_of(parsed.jws.digest), log_keys=[log_key()])

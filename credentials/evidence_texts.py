@@ -44,6 +44,7 @@ PAGE_TEXTS: Final[dict[str, str]] = {
     "unknown": _("Could not check"),
     "not_applicable": _("Does not apply"),
     "unreadable": _("This is not an evidence file that this page can read."),
+    "format_unread": _("This page does not read certificates in this format. The command line does."),
     "trust_unreadable": _("This is not a trust bundle."),
     "quorum_unreadable": _("This is not a quorum policy."),
     "nothing": _("Choose an evidence file, or paste its content."),

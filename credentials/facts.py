@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from credentials.attestations import QuorumFact
 from protocol.errors import ProtocolError, UnavailableError
 from protocol.quorum import QuorumPolicy
+from protocol.trust_chain import Standing
 
 FoundPath = tuple[str | int | None, ...]
 
@@ -46,6 +47,10 @@ class IssuerTrust(Protocol):
     def types(self) -> frozenset[str]: ...
     @property
     def status_keys(self) -> Mapping[str, dict[str, Any]]: ...
+    @property
+    def standing(self) -> Standing | None:
+        """From when to when an accreditation counts, and is known to; None for an issuer that counts without one."""
+        ...
 
 
 class StatusFact(NamedTuple):
@@ -65,10 +70,13 @@ class AnchorFact(NamedTuple):
 
 
 class AuthorizationFact(NamedTuple):
+    """A citizen's consent; ``keep_until`` is when what was shown under it must be gone (ISO 8601), as it promised."""
+
     state: Literal["active", "withdrawn", "expired"]
     claims: tuple[tuple[str | int | None, ...], ...]
     organisation: str
     expires_at: str
+    keep_until: str = ""
 
 
 class TrustSource(Protocol):

@@ -8,13 +8,21 @@ from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from anchoring.fsck import Finding
 from anchoring.models import LogEntry
 from credentials import redemption, revocation
-from credentials.issuance import record_id
-from credentials.models import Application, Credential, Redemption, StatusChange, StatusList
+from credentials.issuance import copy_record_id, record_id
+from credentials.models import (
+    Application,
+    Credential,
+    CredentialInstance,
+    IssuanceIntent,
+    Redemption,
+    StatusChange,
+    StatusList,
+)
 from protocol.status_list import StatusList as PackedList
 
 _CHUNK = 2000
@@ -30,6 +38,7 @@ def check() -> list[Finding]:
         *_check_states(),
         *_check_replacements(),
         *_check_redemptions(),
+        *_check_copies(),
         *_check_bits(),
     ]
 
@@ -39,6 +48,9 @@ def _check_leaves() -> Iterator[Finding]:
     rows = Credential.objects.order_by("pk").only("pk", "digest").iterator(_CHUNK)
     for batch in _batches(rows):
         yield from _compare({record_id(row.pk): bytes(row.digest) for row in batch}, "credential")
+    released = CredentialInstance.objects.filter(digest__isnull=False).order_by("pk").only("pk", "digest")
+    for copies in _batches(released.iterator(_CHUNK)):
+        yield from _compare({copy_record_id(row.pk): bytes(row.digest or b"") for row in copies}, "instance")
 
 
 def _check_changes() -> Iterator[Finding]:
@@ -67,6 +79,8 @@ def _check_orphans() -> Iterator[Finding]:
     for names in _batches(_names(leaves, LogEntry.Kind.CREDENTIAL)):
         keys = [key for name in names if (key := _uuid_of(name))]
         known = {record_id(pk) for pk in Credential.objects.filter(pk__in=keys).values_list("pk", flat=True)}
+        released = CredentialInstance.objects.filter(pk__in=keys, digest__isnull=False)
+        known |= {copy_record_id(pk) for pk in released.values_list("pk", flat=True)}
         yield from (Finding("leaf_without_credential", name) for name in names if name not in known)
     for names in _batches(_names(leaves, LogEntry.Kind.STATUS)):
         numbers = [int(name.removeprefix("status:")) for name in names if _STATUS_NAME.match(name)]
@@ -135,21 +149,47 @@ def _check_replacements() -> Iterator[Finding]:
         yield Finding("replacement_outlives_original", f"credential:{pk}")
 
 
+def _check_copies() -> Iterator[Finding]:
+    """No copy outlives its certificate, is another's than its grant says, or shares a status entry with a certificate."""
+    copies = CredentialInstance.objects.order_by("pk")
+    longer = copies.filter(expires_at__gt=F("credential__expires_at"))
+    yield from (Finding("instance_outlives_credential", f"instance:{pk}") for pk in longer.values_list("pk", flat=True))
+    foreign = copies.exclude(credential__agency=F("grant__agency"))
+    yield from (Finding("instance_of_another_agency", f"instance:{pk}") for pk in foreign.values_list("pk", flat=True))
+    same_entry = IssuanceIntent.objects.filter(
+        status_list=OuterRef("status_list"), status_index=OuterRef("status_index")
+    )
+    shared = copies.filter(Exists(same_entry))
+    yield from (Finding("status_entry_shared", f"instance:{pk}") for pk in shared.values_list("pk", flat=True))
+
+
 def _check_bits() -> Iterator[Finding]:
     """Every bit of a status list says what its credential's row says, and every other entry is valid."""
     for row in StatusList.objects.iterator():
         packed = PackedList(row.bits, bytearray(row.array))
-        marked = Credential.objects.filter(status_list=row).exclude(state=Credential.State.VALID)
-        expected = {
-            index: revocation.STATUS_BITS[Credential.State(state)]
-            for index, state in marked.values_list("status_index", "state")
-        }
-        for index, bits in expected.items():
+        for index, bits in _expected_bits(row).items():
             if packed.get(index) != bits:
                 yield Finding("status_bit_differs", f"status_list:{row.pk}", f"entry {index}")
             packed.set(index, 0)
         if any(packed.array):
             yield Finding("status_bit_unaccounted", f"status_list:{row.pk}")
+
+
+def _expected_bits(status_list: StatusList) -> dict[int, int]:
+    """Return every entry that is not valid: of certificates, and of copies, which are what their certificate is."""
+    marked = Credential.objects.filter(status_list=status_list).exclude(state=Credential.State.VALID)
+    copies = CredentialInstance.objects.filter(status_list=status_list)
+    followed = copies.filter(withdrawn_at__isnull=True).exclude(credential__state=Credential.State.VALID)
+    states = [
+        *marked.values_list("status_index", "state"),
+        *followed.values_list("status_index", "credential__state"),
+        *((index, Credential.State.REVOKED) for index in _withdrawn(copies)),
+    ]
+    return {index: revocation.STATUS_BITS[Credential.State(state)] for index, state in states}
+
+
+def _withdrawn(copies: QuerySet[CredentialInstance]) -> QuerySet[CredentialInstance, int]:
+    return copies.filter(withdrawn_at__isnull=False).values_list("status_index", flat=True)
 
 
 def _batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:

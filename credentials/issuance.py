@@ -19,13 +19,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from anchoring import outbox
+from anchoring import events, outbox
 from anchoring.crashpoint import reach
 from anchoring.models import LogEntry
 from credentials import revocation
 from credentials.applications import lock, read_claims
 from credentials.errors import ApplicationStateError, NotRestorableError, WeidMissingError
-from credentials.models import Application, Credential, IssuanceIntent
+from credentials.models import Application, Credential, CredentialType, IssuanceIntent
 from credentials.signing import Plan, Signed, draw_number, sign_credential, validity
 from credentials.status import draw_index, list_uri
 from identity import vault
@@ -162,6 +162,14 @@ def _store(intent: IssuanceIntent, signed: Signed) -> Credential:
         revocation.supersede(credential=application.replaces)
     # No credential without its leaf, no leaf without its credential.
     outbox.append(record_id=record_id(credential.pk), kind=LogEntry.Kind.CREDENTIAL, digest=signed.digest)
+    events.emit(
+        issued_event(
+            credential_id=credential.pk,
+            application_id=application.pk,
+            credential_type=application.credential_type,
+            dates=(credential.issued_at, credential.expires_at),
+        )
+    )
     report(
         actor="system",
         action="credential.issued",
@@ -170,6 +178,25 @@ def _store(intent: IssuanceIntent, signed: Signed) -> Credential:
         details={"type": application.credential_type.slug},
     )
     return credential
+
+
+def issued_event(
+    *,
+    credential_id: uuid.UUID,
+    application_id: uuid.UUID,
+    credential_type: CredentialType,
+    dates: tuple[datetime, datetime],
+) -> events.Event:
+    """Return what the agency is told of a certificate that it has issued; *dates* are issue and end."""
+    facts: dict[str, events.Fact] = {
+        "credential": credential_id,
+        "application": application_id,
+        "type": credential_type.slug,
+        "state": Credential.State.VALID.value,
+        "issued_at": dates[0],
+        "expires_at": dates[1],
+    }
+    return events.Event("credential.issued", facts, agency_id=credential_type.agency_id)
 
 
 def _check_approved(application: Application) -> None:
@@ -240,6 +267,11 @@ def holder_jwk(weid: WeID) -> dict[str, str]:
 def record_id(credential_id: uuid.UUID) -> str:
     """Return the name of the credential's leaf in the log."""
     return f"credential:{credential_id}"
+
+
+def copy_record_id(instance_id: uuid.UUID) -> str:
+    """Return the name of the leaf of a copy of a certificate in a wallet."""
+    return f"instance:{instance_id}"
 
 
 def sd_jwt_context(credential_id: uuid.UUID) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.conf import settings
 
 from anchoring.attested import attestations_over, contradictions
 from anchoring.log_key import log_origin, log_verifier_key
 from anchoring.models import LogEntry
-from anchoring.outbox import recovered_record_id
-from anchoring.receipts import receipt_for
+from anchoring.outbox import recovered_record_id, recovered_record_ids
+from anchoring.receipts import receipt_for, receipts_for
 from anchoring.registry import kinds
 from credentials.attestations import (
     Attestation,
@@ -22,8 +23,9 @@ from credentials.attestations import (
     weigh_quorum,
 )
 from credentials.facts import CouldNotCheckError, VerificationError
-from credentials.issuance import record_id
-from credentials.models import Credential
+from credentials.issuance import copy_record_id, record_id
+from credentials.models import Credential, CredentialInstance
+from credentials.policy import DEFAULT_QUORUM
 from credentials.trust_bundle import leaf_of
 from protocol.errors import ProtocolError
 from protocol.proof import Receipt
@@ -35,6 +37,10 @@ KIND = LogEntry.Kind.CREDENTIAL
 def record_of(digest: bytes) -> str | None:
     """Return the log's name for the certificate whose signing input has this *digest*, or None if it has none."""
     credential_id = Credential.objects.filter(digest=digest).values_list("id", flat=True).first()
+    if credential_id is None:
+        copy_id = CredentialInstance.objects.filter(digest=digest).values_list("id", flat=True).first()
+        if copy_id is not None:
+            return copy_record_id(copy_id)
     # A certificate that a restored database has lost is still in the log, and still in its holder's hands.
     return record_id(credential_id) if credential_id else recovered_record_id(kind=KIND, digest=digest)
 
@@ -42,6 +48,15 @@ def record_of(digest: bytes) -> str | None:
 def receipt_of(digest: bytes) -> Receipt | None:
     name = record_of(digest)
     return receipt_for(name) if name else None
+
+
+def receipts_of(digests: Collection[bytes]) -> dict[bytes, Receipt | None]:
+    """Return, for those that are ours, the receipt, or None while the log has none. Six queries, however many."""
+    issued = Credential.objects.filter(digest__in=digests).values_list("digest", "id")
+    names = {bytes(digest): record_id(pk) for digest, pk in issued}
+    names |= recovered_record_ids(kind=KIND, digests=[digest for digest in digests if digest not in names])
+    receipts = receipts_for(names.values())
+    return {digest: receipts.get(name) for digest, name in names.items()}
 
 
 def find_quorum(digest: bytes, quorum: QuorumPolicy) -> QuorumFact:
@@ -65,6 +80,13 @@ def find_quorum(digest: bytes, quorum: QuorumPolicy) -> QuorumFact:
 def default_quorum() -> str:
     """Return the policy text of QUORUM_POLICY; without it, our own log and no more."""
     return settings.QUORUM_POLICY or f"log {log_verifier_key()}\nquorum none\n"
+
+
+def spelled_out(policy: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return *policy*, as in a request, with the text for ``"default"``: what it meant is to be known in twenty years."""
+    if policy is not None and policy.get("quorum") == DEFAULT_QUORUM:
+        return {**policy, "quorum": default_quorum()}
+    return policy
 
 
 def read_attestations(tree: Tree) -> list[Attestation]:

@@ -35,6 +35,8 @@ class CredentialType(models.Model):
     # How much of a certificate can be redeemed, in units of the type's own; none where it is not used up by using it.
     units = models.PositiveIntegerField(null=True)
     is_active = models.BooleanField(default=True)
+    # Of its published metadata, as certificates name it; none before they are settled.
+    metadata_integrity = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -42,6 +44,23 @@ class CredentialType(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slug} v{self.version}"
+
+
+class TypeDocument(models.Model):
+    """What is published of a type, byte for byte: certificates hold the digest of its metadata, and these of the rest."""
+
+    METADATA = "metadata"
+
+    credential_type = models.ForeignKey(CredentialType, on_delete=models.CASCADE, related_name="documents")
+    # METADATA, or the locale of an SVG template.
+    name = models.CharField(max_length=20)
+    text = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["credential_type", "name"], name="one_document_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.credential_type_id} {self.name}"
 
 
 class Application(models.Model):
@@ -192,6 +211,45 @@ class StatusChange(models.Model):
         return f"{self.credential_id} {self.to_state}"
 
 
+class VerificationPolicy(models.Model):
+    """One version of what an organisation demands of a presentation. Never changed: a change is a new version."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="verification_policies")
+    slug = models.SlugField(max_length=60)
+    version = models.PositiveIntegerField()
+    # As `policy` in a request to verify, with every name in it spelled out.
+    rules = models.JSONField()
+    # The longest that a report made under it may be kept; empty sets no limit of its own.
+    retention_days = models.PositiveIntegerField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "verification policies"
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "slug", "version"], name="one_policy_per_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slug} v{self.version}"
+
+
+class KeptReport(models.Model):
+    """The signed report on one verification, sealed, for as long as its organisation chose and the citizen was told."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="kept_reports")
+    report_ciphertext = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    delete_after = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "-created_at"], name="reports_of_organisation")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class Redemption(models.Model):
     """A use that counts: units taken by an organisation to which the holder presented the certificate."""
 
@@ -215,6 +273,194 @@ class Redemption(models.Model):
             models.UniqueConstraint(fields=["organisation", "idempotency_key"], name="one_redemption_per_key"),
             models.UniqueConstraint(fields=["credential", "number"], name="one_redemption_at_a_time"),
             models.CheckConstraint(condition=models.Q(units__gt=0), name="redemption_takes_units"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class WalletProvider(models.Model):
+    """Who vouches for wallets, or for the keys inside them. Without a row nobody does."""
+
+    class Purpose(models.TextChoices):
+        WALLET = "wallet", _("Vouches for wallets")
+        KEY = "key", _("Vouches for keys")
+
+    name = models.CharField(max_length=80, unique=True)
+    public_jwks = models.JSONField()
+    purposes = models.JSONField()
+    added_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RequestKey(models.Model):
+    """A P-256 key of an agency to which wallets encrypt their requests. A retired one opens what is still under way."""
+
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="request_keys")
+    key_id = models.CharField(max_length=80, unique=True)
+    public_jwk = models.JSONField()
+    wrapped_private_key = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency"], condition=models.Q(retired_at__isnull=True), name="one_request_key_per_agency"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key_id
+
+
+class CredentialOffer(models.Model):
+    """An invitation to one wallet to fetch one certificate, issued already or still being made.
+
+    The code is not stored: whoever holds the reference, or the code itself, brings it, and keyed digests find the row.
+    """
+
+    class Grant(models.TextChoices):
+        PRE_AUTHORIZED = "pre-authorized_code", _("By the code alone")
+        AUTHORIZATION = "authorization_code", _("By sign-in")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="offers")
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="offers")
+    grant = models.CharField(max_length=24, choices=Grant)
+    code_digest = models.CharField(max_length=64, unique=True)
+    reference_digest = models.CharField(max_length=64, unique=True)
+    # Empty when the offer asks for none.
+    tx_code_digest = models.CharField(max_length=64, blank=True)
+    wrong_tx_codes = models.PositiveSmallIntegerField(default=0)
+    requires_dpop = models.BooleanField(default=False)
+    requires_key_attestation = models.BooleanField(default=False)
+    # How many copies one request may ask for.
+    most = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    redeemed_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class WalletAuthorization(models.Model):
+    """A wallet's pushed authorization request, the citizen's answer to it, and the code that came of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="wallet_authorizations")
+    credential_type = models.ForeignKey(CredentialType, on_delete=models.PROTECT, related_name="+")
+    request_digest = models.CharField(max_length=64, unique=True)
+    client_id = models.CharField(max_length=512)
+    # Thumbprints of the keys that the wallet has shown: its attested instance key, its DPoP key. Empty for none.
+    client_thumbprint = models.CharField(max_length=43, blank=True)
+    dpop_thumbprint = models.CharField(max_length=43, blank=True)
+    redirect_uri = models.CharField(max_length=2048)
+    state = models.CharField(max_length=1024, null=True)  # noqa: DJ001 an empty state is echoed, none is not
+    code_challenge = models.CharField(max_length=43)
+    # Configuration ids that were asked for by authorization details, to be answered in kind (RFC 9396 §7).
+    details = models.JSONField(default=list)
+    offer = models.ForeignKey(CredentialOffer, null=True, on_delete=models.PROTECT, related_name="authorizations")
+    # What the citizen agreed to hand over.
+    application = models.ForeignKey(Application, null=True, on_delete=models.PROTECT, related_name="+")
+    code_digest = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 unique only where there is one
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    decided_at = models.DateTimeField(null=True)
+    code_expires_at = models.DateTimeField(null=True)
+    redeemed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class WalletGrant(models.Model):
+    """What one wallet may fetch, from its first access token until it, or the citizen, has enough."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="wallet_grants")
+    # Not the certificate: there may be none yet, and what replaces it goes to the same wallet.
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="wallet_grants")
+    offer = models.OneToOneField(CredentialOffer, null=True, on_delete=models.PROTECT, related_name="wallet_grant")
+    authorization = models.OneToOneField(
+        WalletAuthorization, null=True, on_delete=models.PROTECT, related_name="wallet_grant"
+    )
+    client_id = models.CharField(max_length=512, blank=True)
+    client_thumbprint = models.CharField(max_length=43, blank=True)
+    dpop_thumbprint = models.CharField(max_length=43, blank=True)
+    requires_key_attestation = models.BooleanField(default=False)
+    most = models.PositiveSmallIntegerField()
+    access_digest = models.CharField(max_length=64, unique=True)
+    access_expires_at = models.DateTimeField()
+    refresh_digest = models.CharField(max_length=64, unique=True)
+    refresh_expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(offer__isnull=False) | models.Q(authorization__isnull=False),
+                name="wallet_grant_has_its_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class DeferredIssuance(models.Model):
+    """A request whose certificate was not there yet. The holder's keys are settled here and never exchanged."""
+
+    grant = models.ForeignKey(WalletGrant, on_delete=models.PROTECT, related_name="deferred")
+    transaction_digest = models.CharField(max_length=64, unique=True)
+    format = models.CharField(max_length=20)
+    holder_jwks = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    completed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class CredentialInstance(models.Model):
+    """One copy of a certificate in a wallet, with a key, salts, a status entry and a leaf of its own.
+
+    The row is committed before anything is signed; what is signed is released once, with its digest. The copy itself is
+    not kept, nor the key it is bound to: from here no two copies can be told to be one wallet's but by our own rows.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="instances")
+    grant = models.ForeignKey(WalletGrant, on_delete=models.PROTECT, related_name="instances")
+    # The copies of one response, by the name under which the wallet reports on them.
+    handover = models.UUIDField(db_index=True)
+    format = models.CharField(max_length=20)
+    signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="instances")
+    status_list = models.ForeignKey(StatusList, on_delete=models.PROTECT, related_name="instances")
+    status_index = models.PositiveIntegerField()
+    # As Credential.digest; none before the release.
+    digest = models.BinaryField(max_length=32, null=True, unique=True)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    released_at = models.DateTimeField(null=True)
+    # The citizen gave this copy up, as with a lost phone; the certificate lives on.
+    withdrawn_at = models.DateTimeField(null=True)
+    wallet_event = models.CharField(max_length=30, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["status_list", "status_index"], name="one_instance_per_status_index"),
+            models.CheckConstraint(
+                condition=models.Q(digest__isnull=True) ^ models.Q(released_at__isnull=False),
+                name="instance_released_with_its_digest",
+            ),
         ]
 
     def __str__(self) -> str:

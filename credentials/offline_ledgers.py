@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import django
-from django.conf import settings
-
 from anchoring.errors import LedgerError
-from anchoring.kinds import BUILT_IN
 from anchoring.ledger import AttestationVerdict, Trust
 from credentials.attestations import LedgerAnswer, Verifier
+from credentials.offline_settings import ensure_settings
 from protocol.checkpoint import Checkpoint
 
 EVM = "evm"
@@ -20,10 +17,7 @@ EVM = "evm"
 
 def offline_verifiers(*, rpc_url: str | None = None) -> Mapping[str, Verifier]:
     """Return what judges evidence by kind; with *rpc_url*, contracts are asked at that node, and nothing else is."""
-    if not settings.configured:
-        # Just enough for the backends to be loaded. There is no database behind it, and asking for one is an error.
-        settings.configure(INSTALLED_APPS=["anchoring"], LEDGER_KINDS=dict(BUILT_IN), USE_TZ=True)
-        django.setup()
+    ensure_settings()
     from anchoring.registry import kinds
 
     found = kinds()

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import translation
-
-from credentials.evidence_file import MEDIA_TYPE
-from credentials.openapi_schemas import (
-    BUNDLE_EXAMPLE,
-    EVIDENCE_EXAMPLE,
-    ISSUER_EXAMPLE,
-    REQUEST_EXAMPLES,
-    SCHEMAS,
-    TYPE_EXAMPLE,
-    describe_report,
-)
+from credentials.openapi_examples import BUNDLE_EXAMPLE, ISSUER_EXAMPLE, TYPE_EXAMPLE
+from credentials.openapi_schemas import SCHEMAS
+from credentials.openapi_verify import verification_paths
+from credentials.openapi_w3c import W3C_SCHEMAS, w3c_paths
+from identity.languages import LOCALES
 
 _UUID = {"type": "string", "format": "uuid"}
 _SLUG = {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"}
+_LOCALE = {"type": "string", "enum": list(LOCALES.values())}
 _VERSION = {"type": "integer", "minimum": 0, "maximum": 2147483647}
 
 
 def describe_plain_views(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add this app's machine routes to the generated document (a drf-spectacular post-processing hook)."""
-    result["components"].setdefault("schemas", {}).update(SCHEMAS)
-    result["paths"] |= {
-        "/api/v1/verify": {"post": _verify()},
-        "/api/v1/evidence": {"post": _evidence()},
+    result["components"].setdefault("schemas", {}).update({**SCHEMAS, **W3C_SCHEMAS})
+    result["paths"] |= w3c_paths() | {
+        **verification_paths(),
         "/api/v1/trust-bundle": {
             "get": _document(
                 "read_trust_bundle", "Everything the offline verifier needs", "TrustBundle", BUNDLE_EXAMPLE
@@ -39,6 +32,15 @@ def describe_plain_views(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 "read_type", "SD-JWT VC type metadata", "TypeMetadata", TYPE_EXAMPLE, slug=_SLUG, version=_VERSION
             )
         },
+        "/.well-known/jwks.json": {
+            "get": _document(
+                "read_service_keys",
+                "The keys with which the service signs receipts and reports",
+                "JwkSet",
+                ISSUER_EXAMPLE["jwks"],
+            )
+        },
+        "/types/{slug}/{version}/{locale}.svg": {"get": _template()},
         "/.well-known/jwt-vc-issuer/issuers/{slug}": {
             "get": _document(
                 "read_issuer",
@@ -52,52 +54,6 @@ def describe_plain_views(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
-def _verify() -> dict[str, Any]:
-    with translation.override("en"):
-        report = describe_report()
-    asked = {"schema": _ref("VerifyRequest"), "examples": dict(REQUEST_EXAMPLES)}
-    return {
-        "operationId": "verify_presentation",
-        "summary": "Judge a presentation",
-        "description": (
-            "Any presentation is answered with 200 and a verdict; 4xx is for a bad request alone. "
-            "Without an API key the rate is limited. The messages follow Accept-Language. "
-            "Try it out: leave the example, which is not a certificate, or paste one."
-        ),
-        "tags": ["verify"],
-        "security": [{"apiKey": []}, {}],
-        "requestBody": {"required": True, "content": {"application/json": asked}},
-        "responses": {
-            "200": _answer("The report: ten checks, in order", "VerifyReport", report),
-            "400": {"description": "The body is not the JSON object described; `fields` says where"},
-            "401": {"description": "The API key is unknown or revoked"},
-            "413": {"description": "The body is longer than 1 MiB"},
-            "415": {"description": "The body is not application/json"},
-            "429": {"description": "Too many requests without an API key; see Retry-After"},
-        },
-    }
-
-
-def _evidence() -> dict[str, Any]:
-    """The same question as verification's, with the same refusals; the answer is a file."""
-    asked = {**_verify(), "operationId": "create_evidence", "summary": "Judge a presentation, and keep the evidence"}
-    asked["description"] = (
-        "As `/api/v1/verify`, answered with one file that holds the presentation, the report, and all it rests on: "
-        "keys, dated status, proof from the log, and what ledgers said. Anyone can verify it again, offline, with the "
-        "command line or the page at `/verifier.html`."
-    )
-    answer = {"schema": _ref("Evidence"), "example": EVIDENCE_EXAMPLE}
-    asked["responses"] = {
-        **asked["responses"],
-        "200": {
-            "description": "An evidence bundle",
-            "headers": {"Content-Disposition": {"schema": {"type": "string"}, "description": "A file name"}},
-            "content": {MEDIA_TYPE: answer},
-        },
-    }
-    return asked
-
-
 def _status_list() -> dict[str, Any]:
     token = {"schema": {"type": "string"}, "example": "eyJhbGciOiJFUzI1NiIsInR5cCI6InN0YXR1c2xpc3Qrand0In0.e30.c2ln"}
     return {
@@ -108,6 +64,13 @@ def _status_list() -> dict[str, Any]:
             "406": {"description": "Only application/statuslist+jwt can be had"},
         },
     }
+
+
+def _template() -> dict[str, Any]:
+    content = {"image/svg+xml": {"schema": {"type": "string"}, "example": "<svg>…{{given_name}}…</svg>"}}
+    summary = "How a wallet may draw a certificate"
+    described = _operation("read_template", summary, slug=_SLUG, version=_VERSION, locale=_LOCALE)
+    return {**described, "responses": {"200": {"description": summary, "content": content}}}
 
 
 def _document(

@@ -1,17 +1,24 @@
-"""Shapes of this app's answers for the OpenAPI document, with the limits that the code enforces, and an example each."""
+"""Shapes of this app's bodies and answers for the OpenAPI document, with the limits that the code enforces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from credentials.check_texts import sentence
 from credentials.evidence_file import FORMAT as EVIDENCE_FORMAT
 from credentials.evidence_file import MAX_ATTESTATIONS
-from credentials.policy import DEFAULT_QUORUM, MAX_AGE_SECONDS, MAX_ISSUER_LENGTH, MAX_ISSUERS
+from credentials.policy import (
+    DEFAULT_QUORUM,
+    HANDLINGS,
+    MAX_AGE_SECONDS,
+    MAX_ISSUER_LENGTH,
+    MAX_ISSUERS,
+    MAX_TYPE_LENGTH,
+    MAX_TYPES,
+)
 from credentials.trust_bundle import FORMAT
-from credentials.verification import STEPS
-from credentials.views.api import MAX_TEXT
+from credentials.verification import MISSABLE, STEPS
+from credentials.verify_request import INCLUDES, MAX_ID, MAX_ITEMS, MAX_RETAIN_DAYS, MAX_TEXT, REPORT_FORMS
 from protocol.quorum import MAX_POLICY_BYTES
 
 Schema = dict[str, Any]
@@ -30,14 +37,48 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def _closed(properties: Schema, *, required: list[str], **more: Any) -> Schema:
+    """An object that may have no other members."""
+    return {
+        "type": "object", "required": required, "properties": properties, "additionalProperties": False, **more,
+    }  # fmt: skip
+
+
 _STRING: Schema = {"type": "string"}
+_TIME: Schema = {"type": "string", "format": "date-time"}
+_POLICY_VERSION: Schema = {"type": "integer", "minimum": 1, "maximum": 1000}
 _ANYTHING: Schema = {"type": "object", "additionalProperties": True}
 _SECONDS: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_AGE_SECONDS}
 _TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 _KEY = _object({"kty": _STRING, "crv": _STRING, "x": _STRING, "y": _STRING}, description="A public key (RFC 7517)")
 _KNOWN_KEY = _object({"kid": _STRING, "jwk": _KEY})
 _LOCALE = {"type": "string", "enum": ["zh-Hant", "zh-Hans", "pt", "en"]}
-_ISSUER = {"type": "string", "minLength": 1, "maxLength": MAX_ISSUER_LENGTH}
+_NO_NUL = "^[^\\u0000]*$"
+_ISSUER = {"type": "string", "minLength": 1, "maxLength": MAX_ISSUER_LENGTH, "pattern": _NO_NUL}
+
+_MOMENT: Schema = {"type": "integer", "minimum": 0, "description": "Seconds since 1970"}
+_STANDING: Schema = _object(
+    {
+        "lists": _list({**_STRING, "description": "Addresses of the trust lists that vouch for it, the root's first"}),
+        "valid_from": _MOMENT,
+        "valid_until": _MOMENT,
+        "fresh_until": {**_MOMENT, "nullable": True, "description": "Past it nothing can be said of the issuer"},
+        "withdrawn_at": {**_MOMENT, "nullable": True},
+    },
+    description="The issuer's accreditation, where it has bounds",
+)
+_CHAIN: Schema = _object(
+    {
+        "identifier": _STRING,
+        "list": {**_STRING, "description": "Address of the root's list"},
+        "keys": _list(_KEY),
+        "types": _list({**_STRING, "description": "A vct, or * for all"}),
+        "lists": _list(
+            _object({"uri": _STRING, "token": {**_STRING, "description": "The signed list (trust-list+jwt)"}})
+        ),
+    },
+    description="A pinned root elsewhere, and the evidence for the issuers beneath it",
+)
 
 _CHECK: Schema = {
     "step": {"type": "string", "enum": list(STEPS)},
@@ -52,6 +93,27 @@ _VERDICT: Schema = {
     "description": "undetermined: something could not be checked, which says nothing against it",
 }
 
+_QUESTION: Schema = {
+    "presentation": {"type": "string", "minLength": 1, "description": "An SD-JWT, with or without key binding"},
+    "audience": {**_TEXT, "description": "For whom the holder must have signed it"},
+    "nonce": {**_TEXT, "description": "The value that the holder must have signed"},
+    "vct": {**_TEXT, "description": "The type it must be"},
+}
+_POLICY_NAME: Schema = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,59}$"}
+_POLICY: Schema = {
+    "oneOf": [
+        _ref("VerifyPolicy"),
+        {**_POLICY_NAME, "description": "A stored policy of yours, in its newest version"},
+        _closed({"name": _POLICY_NAME, "version": _POLICY_VERSION}, required=["name"]),
+    ],
+    "description": "What must hold beyond the rules that always do: in full, or by the name of a stored policy",
+}
+_REPORT_FORM: Schema = {
+    "type": "string",
+    "enum": list(REPORT_FORMS),
+    "description": "Answer with the report signed by the service as well (JWS of type verification-report+jwt)",
+}
+
 SCHEMAS: Mapping[str, Schema] = {
     "VerifyPolicy": {
         "type": "object",
@@ -64,6 +126,17 @@ SCHEMAS: Mapping[str, Schema] = {
             "max_status_age": {**_SECONDS, "description": "How old the knowledge of its status may be, in seconds"},
             "max_key_binding_age": {**_SECONDS, "default": 300, "description": "How old the holder's signature may be"},
             "accepted_issuers": _list(_ISSUER, minItems=1, maxItems=MAX_ISSUERS),
+            "accepted_types": _list(
+                {"type": "string", "minLength": 1, "maxLength": MAX_TYPE_LENGTH, "pattern": _NO_NUL},
+                minItems=1,
+                maxItems=MAX_TYPES,
+            ),
+            "undetermined": {
+                "type": "string",
+                "enum": list(HANDLINGS),
+                "default": "report",
+                "description": "What `accepted` says of an open verdict: null (yours to decide), or false",
+            },
             "quorum": {
                 "type": "string",
                 "minLength": 1,
@@ -76,22 +149,50 @@ SCHEMAS: Mapping[str, Schema] = {
             },
         },
     },
-    "VerifyRequest": {
-        "type": "object",
-        "required": ["presentation"],
-        "additionalProperties": False,
-        "properties": {
-            "presentation": {"type": "string", "minLength": 1, "description": "An SD-JWT, with or without key binding"},
-            "audience": {**_TEXT, "description": "For whom the holder must have signed it"},
-            "nonce": {**_TEXT, "description": "The value that the holder must have signed"},
-            "vct": {**_TEXT, "description": "The type it must be"},
-            "policy": _ref("VerifyPolicy"),
+    "EvidenceRequest": _closed({**_QUESTION, "policy": _POLICY}, required=["presentation"]),
+    "VerifyRequest": _closed(
+        {
+            **_QUESTION,
+            "policy": _POLICY,
+            "report": _REPORT_FORM,
+            "include": _list({"type": "string", "enum": list(INCLUDES)}, description="What else to answer with"),
+            "retain": _closed(
+                {"days": {"type": "integer", "minimum": 1, "maximum": MAX_RETAIN_DAYS}},
+                required=["days"],
+                description=(
+                    "Keep the signed report, which holds no claim, for you: no longer than your templates are registered "
+                    "for, than your policy says, and than the citizen was told. Without it, nothing is stored."
+                ),
+            ),
         },
-    },
+        required=["presentation"],
+    ),
+    "BatchRequest": _closed(
+        {
+            "presentations": _list(
+                {
+                    "type": "object",
+                    "properties": {
+                        "id": {"type": "string", "minLength": 1, "maxLength": MAX_ID, "description": "Echoed"},
+                        **_QUESTION,
+                    },
+                },
+                minItems=1,
+                maxItems=MAX_ITEMS,
+            ),
+            "policy": _POLICY,
+            "report": _REPORT_FORM,
+        },
+        required=["presentations"],
+    ),
     "Check": _object(_CHECK),
     "VerifyReport": _object(
         {
             "verdict": _VERDICT,
+            "missing": _list(
+                {"type": "string", "enum": list(MISSABLE)},
+                description="What could not be checked, where that leaves the verdict undetermined; otherwise empty",
+            ),
             "claims": {**_ANYTHING, "description": "What the issuer signed and the holder shows; empty if not signed"},
             "issuer": {**_STRING, "nullable": True},
             "vct": {**_STRING, "nullable": True},
@@ -105,7 +206,9 @@ SCHEMAS: Mapping[str, Schema] = {
             "vct": _STRING,
             "name": _STRING,
             "description": _STRING,
-            "display": _list(_object({"locale": _LOCALE, "name": _STRING, "description": _STRING})),
+            "display": _list(
+                _object({"locale": _LOCALE, "name": _STRING, "description": _STRING, "rendering": _ANYTHING})
+            ),
             "claims": _list(
                 _object(
                     {
@@ -113,11 +216,13 @@ SCHEMAS: Mapping[str, Schema] = {
                         "display": _list(_object({"locale": _LOCALE, "label": _STRING})),
                         "sd": {"type": "string", "enum": ["always", "never"]},
                         "mandatory": {"type": "boolean"},
-                    }
+                        "svg_id": _STRING,
+                    },
+                    optional=frozenset({"svg_id"}),
                 )
             ),
         },
-        description="SD-JWT VC type metadata",
+        description="SD-JWT VC type metadata; the same bytes for ever, whose digest certificates hold",
     ),
     "IssuerMetadata": _object(
         {
@@ -140,19 +245,80 @@ SCHEMAS: Mapping[str, Schema] = {
                         "types": _list({**_STRING, "description": "A vct, or * for all"}),
                         "keys": _list(_KNOWN_KEY),
                         "status_keys": _list(_KNOWN_KEY),
-                    }
+                        "standing": _STANDING,
+                    },
+                    optional=frozenset({"standing"}),
                 )
             ),
+            "trust_chains": _list(_CHAIN),
             "status_lists": _list(_object({"uri": _STRING, "token": _STRING})),
             "log": _object({"origin": _STRING, "vkey": _STRING}),
         }
     ),
 }
 
+_KEPT: Schema = {
+    "id": {"type": "string", "format": "uuid"},
+    "url": _STRING,
+    "created_at": _TIME,
+    "delete_after": {**_TIME, "description": "When it is deleted"},
+}
+_REVISION: Schema = {
+    "rules": _ref("PolicyRules"),
+    "retention_days": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": MAX_RETAIN_DAYS,
+        "nullable": True,
+        "description": "The longest that a report made under it may be kept; null sets no limit of its own",
+    },
+}
 _RECORDED = {name: _CHECK[name] for name in ("step", "code", "outcome", "evidence")}
 _NULLABLE: Schema = {**_STRING, "nullable": True}
 SCHEMAS = {
     **SCHEMAS,
+    # As VerifyPolicy, and never null.
+    "PolicyRules": {name: value for name, value in SCHEMAS["VerifyPolicy"].items() if name != "nullable"},
+    "VerifyAnswer": {
+        "allOf": [
+            _ref("VerifyReport"),
+            _object(
+                {
+                    "accepted": {
+                        "type": "boolean",
+                        "nullable": True,
+                        "description": "Whether the policy takes it; null where the verdict is open, and that is yours",
+                    },
+                    "policy": {
+                        **_object({"name": _STRING, "version": _POLICY_VERSION}),
+                        "nullable": True,
+                        "description": "The stored policy that was followed",
+                    },
+                    "report": {**_STRING, "description": "The signed report, if asked for"},
+                    "kept": {**_object(_KEPT), "description": "Where the report is kept, if asked for"},
+                    "evidence": _ref("Evidence"),
+                },
+                optional=frozenset({"report", "kept", "evidence"}),
+            ),
+        ]
+    },
+    "PolicyInput": _closed({"name": _POLICY_NAME, **_REVISION}, required=["name", "rules"]),
+    "PolicyRevision": _closed(_REVISION, required=["rules"]),
+    "StoredPolicy": _object(
+        {
+            "name": _STRING,
+            "version": _POLICY_VERSION,
+            **_REVISION,
+            "created_at": _TIME,
+            "retired_at": {**_TIME, "nullable": True},
+        }
+    ),
+    "PolicyList": _object({"policies": _list(_ref("StoredPolicy"))}),
+    "KeptReportList": _object(
+        {"verifications": _list(_object(_KEPT)), "next_page": {"type": "integer", "nullable": True}}
+    ),
+    "KeptReportWithText": _object({**_KEPT, "report": {**_STRING, "description": "The signed report"}}),
+    "JwkSet": _object({"keys": _list(_KEY)}, description="A JWK Set (RFC 7517)"),
     "Evidence": _object(
         {
             "format": {"type": "string", "enum": [EVIDENCE_FORMAT]},
@@ -189,134 +355,4 @@ SCHEMAS = {
         },
         description="Everything about one certificate at one moment, to be verified again by anyone",
     ),
-}
-
-_AGENCY = "http://localhost:8000/issuers/identification"
-_VCT = "http://localhost:8000/types/birth-certificate/1"
-_JWK = {
-    "kty": "EC",
-    "crv": "P-256",
-    "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
-    "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
-}
-_PASSED: tuple[tuple[str, str, str, Schema], ...] = (
-    ("parse", "parsed", "pass", {"disclosures": 1}),
-    ("issuer_key", "issuer_key_found", "pass", {"issuer": _AGENCY, "kid": "identification-1"}),
-    ("issuer_trusted", "issuer_trusted", "pass", {"issuer": _AGENCY, "vct": _VCT}),
-    ("signature", "signature_valid", "pass", {"algorithm": "ES256"}),
-    ("disclosures", "disclosures_valid", "pass", {"disclosed": 1}),
-    ("key_binding", "key_binding_absent", "not_applicable", {}),
-    ("validity", "within_validity", "pass", {"iat": 1790000000}),
-    (
-        "status",
-        "status_valid",
-        "pass",
-        {
-            "uri": "http://localhost:8000/status/7a0c52a4-6c0e-4a0f-9a55-2f8a7a0f1d11",
-            "index": 41,
-            "as_of": 1790000600,
-        },
-    ),
-    ("anchor", "anchored", "pass", {"log": "localhost:8000/log", "leaf_index": 1, "tree_size": 2}),
-    ("authorization", "authorization_absent", "not_applicable", {}),
-)
-
-
-def describe_report() -> Schema:
-    """Return the example of a report, its sentences in the current language."""
-    return {
-        "verdict": "valid",
-        "claims": {"sex": "female"},
-        "issuer": _AGENCY,
-        "vct": _VCT,
-        "checks": [
-            {"step": step, "code": code, "outcome": outcome, "message": sentence(code, step=step), "evidence": evidence}
-            for step, code, outcome, evidence in _PASSED
-        ],
-    }
-
-
-REQUEST_EXAMPLES: Mapping[str, Schema] = {
-    "plain": {
-        "summary": "The least that can be asked",
-        "value": {"presentation": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImRjK3NkLWp3dCJ9.e30.c2lnbmF0dXJl~"},
-    },
-    "addressed": {
-        "summary": "Made by its holder for you, and for this moment",
-        "value": {
-            "presentation": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImRjK3NkLWp3dCJ9.e30.c2lnbmF0dXJl~",
-            "audience": "http://localhost:8000/organisations/daiwan",
-            "nonce": "Dk3rFmFz0cVAWy5bq1wAZq3v8CJq0lqO",
-            "vct": _VCT,
-            "policy": {"require_key_binding": True, "max_key_binding_age": 300},
-        },
-    },
-}
-TYPE_EXAMPLE: Schema = {
-    "vct": _VCT,
-    "name": "Birth certificate",
-    "description": "Proof of birth and parentage",
-    "display": [{"locale": "pt", "name": "Certidão de nascimento", "description": "Prova do nascimento e da filiação"}],
-    "claims": [
-        {
-            "path": ["birth_date"],
-            "display": [{"locale": "pt", "label": "Data de nascimento"}],
-            "sd": "always",
-            "mandatory": True,
-        }
-    ],
-}
-ISSUER_EXAMPLE: Schema = {
-    "issuer": _AGENCY,
-    "jwks": {
-        "keys": [{**_JWK, "kid": "identification-1", "use": "sig", "alg": "ES256", "x5c": ["MIIB…leaf", "MIIB…root"]}]
-    },
-}
-BUNDLE_EXAMPLE: Schema = {
-    "format": FORMAT,
-    "generated_at": "2026-11-24T03:00:00+00:00",
-    "expires_at": "2026-11-25T03:00:00+00:00",
-    "issuers": [
-        {
-            "identifier": _AGENCY,
-            "types": [_VCT],
-            "keys": [{"kid": "identification-1", "jwk": _JWK}],
-            "status_keys": [{"kid": "identification-status-1", "jwk": _JWK}],
-        }
-    ],
-    "status_lists": [
-        {"uri": "http://localhost:8000/status/7a0c52a4-6c0e-4a0f-9a55-2f8a7a0f1d11", "token": "eyJhbGciOiJFUzI1NiJ9…"}
-    ],
-    "log": {"origin": "localhost:8000/log", "vkey": "localhost:8000/log+1a2b3c4d+ARq8…"},
-}
-EVIDENCE_EXAMPLE: Schema = {
-    "format": EVIDENCE_FORMAT,
-    "made_at": "2026-11-24T03:00:00+00:00",
-    "presentation": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImRjK3NkLWp3dCJ9.e30.c2lnbmF0dXJl~",
-    "audience": None,
-    "nonce": None,
-    "vct": None,
-    "policy": None,
-    "trust": BUNDLE_EXAMPLE,
-    "receipt": "c2sp.org/tlog-proof@v1\nindex 1\nivMvHLSMAV1CDYyT5kcyAn6OATdFB5ZcLyXMMsnqOPs=\n\nlocalhost:8000/log\n2\n…",
-    "cose_receipt": None,
-    "attestations": [
-        {
-            "ledger_id": "guangdong",
-            "kind": "witness",
-            "pins": {"vkey": "guangdong.example/witness+5e6f7a8b+BA…"},
-            "checkpoint": "localhost:8000/log\n2\n…",
-            "consistency": [],
-            "evidence": "",
-        }
-    ],
-    "report": {
-        "verdict": "valid",
-        "issuer": _AGENCY,
-        "vct": _VCT,
-        "checks": [
-            {"step": step, "code": code, "outcome": outcome, "evidence": evidence}
-            for step, code, outcome, evidence in _PASSED
-        ],
-    },
 }

@@ -29,7 +29,7 @@ from credentials.errors import (
     RedemptionReversedError,
     UnitsExhaustedError,
 )
-from credentials.models import Credential, Redemption
+from credentials.models import Credential, CredentialInstance, Redemption
 from credentials.policy import Policy
 from credentials.sources import database_sources
 from credentials.verification import Report, verify
@@ -59,9 +59,7 @@ def redeem(
         return done
     _check_presentation(presentation, audience, nonce)
     parsed = sd_jwt_vc.parse(presentation)
-    credential = Credential.objects.filter(digest=parsed.jws.digest).first()
-    if credential is None:
-        raise NotRedeemableError("issued elsewhere")
+    credential = _presented(parsed.jws.digest)
     redemption = Redemption(
         organisation=organisation,
         idempotency_key=idempotency_key,
@@ -168,6 +166,16 @@ def _check_presentation(presentation: str, audience: str, nonce: str) -> None:
 
 def _decisive(judged: Report, outcome: str) -> str:
     return next(check.code for check in judged.checks if check.outcome == outcome)
+
+
+def _presented(digest: bytes) -> Credential:
+    """Return what was presented, be it the portal's own or a copy in some wallet. Raises NotRedeemableError."""
+    credential = Credential.objects.filter(digest=digest).first()
+    copy = None if credential else CredentialInstance.objects.select_related("credential").filter(digest=digest).first()
+    found = copy.credential if copy else credential
+    if found is None:
+        raise NotRedeemableError("issued elsewhere")
+    return found
 
 
 @transaction.atomic

@@ -1,22 +1,23 @@
 """A certificate's status: suspended and reinstated as often as need be, revoked once and for good.
 
 The status list answers verifiers; the log proves, later, when a status was changed. Both change with the row, in one
-transaction.
+transaction, and with them the entries of every copy that a wallet holds.
 """
 
 from __future__ import annotations
 
 import secrets
+import uuid
 from hashlib import sha256
 from typing import Final
 
 from django.db import transaction
 
-from anchoring import outbox
+from anchoring import events, outbox
 from anchoring.models import LogEntry
 from credentials.errors import AgencyMismatchError, ReasonUnfitError, StatusTransitionError
-from credentials.models import Credential, StatusChange
-from credentials.status import set_status
+from credentials.models import Credential, CredentialInstance, StatusChange
+from credentials.status import set_statuses
 from identity.access import has_role
 from identity.audit import account_actor, report
 from identity.models import Account, Role
@@ -94,7 +95,7 @@ def supersede(*, credential: Credential) -> StatusChange:
 
 def _lock(credential: Credential) -> Credential:
     rows = Credential.objects.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("agency", "weid").get(pk=credential.pk)
+    return rows.select_related("agency", "credential_type", "weid").get(pk=credential.pk)
 
 
 def _change(locked: Credential, actor: Account | None, reason: Reason, to_state: State) -> StatusChange:
@@ -108,16 +109,29 @@ def _change(locked: Credential, actor: Account | None, reason: Reason, to_state:
     )
     locked.state = to_state
     locked.save(update_fields=["state"])
-    set_status(status_list_id=locked.status_list_id, index=locked.status_index, status=STATUS_BITS[to_state])
+    set_statuses(_places(locked), status=STATUS_BITS[to_state])
     outbox.append(record_id=record_id(change), kind=LogEntry.Kind.STATUS, digest=leaf_digest(change))
+    action = f"credential.{_ACTIONS[to_state]}"
+    facts: dict[str, events.Fact] = {
+        "credential": locked.pk,
+        "type": locked.credential_type.slug,
+        "state": to_state.value,
+    }
+    events.emit(events.Event(action, facts, agency_id=locked.agency_id, credential_id=locked.pk))
     report(
         actor=account_actor(actor) if actor else "system",
-        action=f"credential.{_ACTIONS[to_state]}",
+        action=action,
         subject=f"credential:{locked.pk}",
         weid=locked.weid,
         details={"reason": reason},
     )
     return change
+
+
+def _places(locked: Credential) -> list[tuple[uuid.UUID, int]]:
+    """Return the entries of the certificate and of its copies; a copy given up stays invalid whatever comes."""
+    copies = CredentialInstance.objects.filter(credential=locked, withdrawn_at__isnull=True)
+    return [(locked.status_list_id, locked.status_index), *copies.values_list("status_list_id", "status_index")]
 
 
 _ACTIONS: Final = {State.VALID: "reinstated", State.SUSPENDED: "suspended", State.REVOKED: "revoked"}

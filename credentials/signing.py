@@ -21,6 +21,7 @@ from protocol.status_list import status_claim
 
 # Optional claims left out must not show in the count: every type's arrays fill up to the same multiple.
 DECOY_BUCKET = 4
+DECOYS = pad_to(DECOY_BUCKET)
 
 # Eight bytes lead to each of the 32 symbols, so that random bytes are random symbols.
 _SYMBOLS = 8 * b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -51,7 +52,7 @@ class Plan(NamedTuple):
 
 
 class Signed(NamedTuple):
-    """The SD-JWT with every disclosure, and SHA-256 of what was signed: the leaf of the log."""
+    """The credential with every disclosure, and SHA-256 of what was signed: the leaf of the log."""
 
     text: str
     digest: bytes
@@ -59,12 +60,10 @@ class Signed(NamedTuple):
 
 def sign_credential(plan: Plan, *, signer: CertifiedSigner) -> Signed:
     """Return the credential of *plan*. Raises ClaimsInvalidError when the complete claims do not fit the type."""
-    credential_type = plan.credential_type
-    claims = derive_claims(credential_type.claims, plan.claims, today=plan.issued_at.date(), number=plan.number)
-    check_schema(credential_type, claims)
+    claims = complete_claims(plan)
     issued = issue_credential(
         claims=claims,
-        vct=credential_type.vct,
+        vct=plan.credential_type.vct,
         signer=signer,
         header={"kid": signer.key_id, "x5c": signer.x5c},
         issuer=plan.issuer,
@@ -72,11 +71,31 @@ def sign_credential(plan: Plan, *, signer: CertifiedSigner) -> Signed:
         expires_at=int(plan.expires_at.timestamp()),
         holder_jwk=plan.holder_jwk,
         status=status_claim(plan.status_index, plan.status_uri),
-        disclosable=_present_paths(credential_type, claims),
-        decoys=_DECOYS,
+        extra=_integrity(plan.credential_type),
+        disclosable=present_paths(plan.credential_type, claims),
+        decoys=DECOYS,
     )
-    signing_input = issued.issuer_jwt.rpartition(".")[0]
-    return Signed(issued.text, sha256(signing_input.encode("ascii")).digest())
+    return signed(issued.text, issued.issuer_jwt)
+
+
+def complete_claims(plan: Plan) -> dict[str, Any]:
+    """Return the claims of *plan* with the computed ones. Raises ClaimsInvalidError when they do not fit the type."""
+    credential_type = plan.credential_type
+    claims = derive_claims(credential_type.claims, plan.claims, today=plan.issued_at.date(), number=plan.number)
+    check_schema(credential_type, claims)
+    return claims
+
+
+def signed(text: str, issuer_jwt: str) -> Signed:
+    """Return *text* with the digest of what was signed in it."""
+    signing_input = issuer_jwt.rpartition(".")[0]
+    return Signed(text, sha256(signing_input.encode("ascii")).digest())
+
+
+def _integrity(credential_type: CredentialType) -> dict[str, str]:
+    """Pin what a wallet will show: the type's metadata can be fetched from anywhere, and not be exchanged."""
+    integrity = credential_type.metadata_integrity
+    return {"vct#integrity": integrity} if integrity else {}
 
 
 def validity(credential_type: CredentialType, now: datetime) -> tuple[datetime, datetime]:
@@ -91,7 +110,8 @@ def draw_number(credential_type: CredentialType, now: datetime) -> str:
     return f"{credential_type.number_prefix}-{now.year}-{text[:5]}-{text[5:]}"
 
 
-def _present_paths(credential_type: CredentialType, claims: Mapping[str, Any]) -> list[SpecPath]:
+def present_paths(credential_type: CredentialType, claims: Mapping[str, Any]) -> list[SpecPath]:
+    """Return those of the type's disclosable paths that lead to one of *claims*."""
     # Most paths are one name long and need no walk.
     return [
         path
@@ -109,6 +129,3 @@ def _leads_somewhere(node: Any, path: SpecPath) -> bool:
             return False
         node = node[step]
     return True
-
-
-_DECOYS = pad_to(DECOY_BUCKET)

@@ -11,7 +11,8 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -33,19 +34,23 @@ from credentials.facts import (
     Sources,
     StatusFact,
 )
-from credentials.log_evidence import find_quorum, receipt_of
+from credentials.log_evidence import find_quorum, receipt_of, receipts_of
 from credentials.models import CredentialType, StatusList
 from credentials.remote_status import RemoteStatuses
 from credentials.status import list_uri
 from credentials.trust_bundle import leaf_of
 from identity import trust as registry
 from identity.models import TrustVersion
+from identity.trust_anchors import imported_issuers
 from protocol.errors import ProtocolError
-from protocol.proof import verify_receipt
+from protocol.proof import Receipt, verify_receipt
 from protocol.quorum import QuorumPolicy
 from protocol.status_list import StatusList as PackedList
+from protocol.trust_chain import narrow
 
 _ANCHORS_KEPT = 100_000
+# What settings.AUTHORIZATION_SOURCE names (see authorization.consent.authorization_facts).
+AskAuthorizations = Callable[[Collection[str]], Mapping[str, Mapping[str, Any]]]
 _DATABASE_DOWN = {"reason": "database_unavailable"}
 
 
@@ -142,12 +147,29 @@ class DatabaseSources:
             fact = _find_anchor(digest)
         except DatabaseError:
             raise CouldNotCheckError("anchor_unavailable", _DATABASE_DOWN) from None
-        # A leaf never leaves the log, so a proof found once holds for ever.
         if fact.state == "published":
-            self._anchors[digest] = fact
-            if len(self._anchors) > _ANCHORS_KEPT:
-                self._anchors.popitem(last=False)
+            self._hold_anchor(digest, fact)
         return fact
+
+    def load_anchors(self, digests: Collection[bytes]) -> dict[bytes, AnchorFact]:
+        """Load the places of many certificates at once, and return those of ours that have none yet.
+
+        Raises CouldNotCheckError.
+        """
+        try:
+            facts = _find_anchors([digest for digest in digests if digest not in self._anchors])
+        except DatabaseError:
+            raise CouldNotCheckError("anchor_unavailable", _DATABASE_DOWN) from None
+        for digest, fact in facts.items():
+            if fact.state == "published":
+                self._hold_anchor(digest, fact)
+        return {digest: fact for digest, fact in facts.items() if fact.state == "pending"}
+
+    def _hold_anchor(self, digest: bytes, fact: AnchorFact) -> None:
+        # A leaf never leaves the log, so a proof found once holds for ever.
+        self._anchors[digest] = fact
+        if len(self._anchors) > _ANCHORS_KEPT:
+            self._anchors.popitem(last=False)
 
     def find_quorum(self, *, digest: bytes, issuer: IssuerTrust, quorum: QuorumPolicy) -> QuorumFact:
         # Asked every time: attestations come in for as long as there are ledgers.
@@ -159,16 +181,17 @@ class DatabaseSources:
             raise CouldNotCheckError("anchor_unavailable", _DATABASE_DOWN) from None
 
     def find_authorization(self, terms_digest: str) -> AuthorizationFact | None:
+        return self.find_authorizations([terms_digest]).get(terms_digest)
+
+    def find_authorizations(self, terms_digests: Collection[str]) -> dict[str, AuthorizationFact]:
+        """Return what is known of each. Raises CouldNotCheckError."""
         # Asked every time: a withdrawal takes effect with the next request.
-        ask: Callable[[str], dict[str, Any] | None] = import_string(settings.AUTHORIZATION_SOURCE)
+        ask: AskAuthorizations = import_string(settings.AUTHORIZATION_SOURCE)
         try:
-            fact = ask(terms_digest)
+            facts = ask(terms_digests)
         except DatabaseError:
             raise CouldNotCheckError("authorization_unavailable", _DATABASE_DOWN) from None
-        if fact is None:
-            return None
-        claims = tuple(tuple(path) for path in fact["claims"])
-        return AuthorizationFact(fact["state"], claims, fact["organisation"], str(fact["expires_at"]))
+        return {digest: _authorization_fact(fact) for digest, fact in facts.items()}
 
     def _own_list(self, uri: str) -> tuple[PackedList, str]:
         try:
@@ -189,6 +212,13 @@ class DatabaseSources:
         self._lists_as_of = statuses
 
 
+def _authorization_fact(fact: Mapping[str, Any]) -> AuthorizationFact:
+    claims = tuple(tuple(path) for path in fact["claims"])
+    return AuthorizationFact(
+        fact["state"], claims, fact["organisation"], str(fact["expires_at"]), str(fact["keep_until"])
+    )
+
+
 @lru_cache(maxsize=1)
 def database_sources() -> DatabaseSources:
     """Return this process's one set of sources."""
@@ -196,13 +226,17 @@ def database_sources() -> DatabaseSources:
 
 
 def load_trust() -> TrustSnapshot:
-    """Read issuers, keys and types: our own agencies issue their own types, others what they are registered for."""
+    """Read issuers, keys and types: our own agencies issue their own types, others what they are registered for.
+
+    Our own keys come before those pinned here, and both before what lists from elsewhere say of the same name.
+    """
     types = types_by_vct()
     own = {
-        identifier: replace(issuer, types=_types_of(identifier, types))
+        identifier: replace(issuer, types=narrow(issuer.types, _types_of(identifier, types)))
         for identifier, issuer in registry.agency_issuers().items()
     }
-    return TrustSnapshot({**registry.trusted_issuers(), **own}, frozenset(own), types)
+    issuers = {**imported_issuers(), **registry.trusted_issuers(), **own}
+    return TrustSnapshot(issuers, frozenset(own), types)
 
 
 def _types_of(identifier: str, types: Mapping[str, CredentialType]) -> frozenset[str]:
@@ -234,8 +268,20 @@ def _load_list(uri: str) -> tuple[int, str, PackedList]:
 
 def _find_anchor(digest: bytes) -> AnchorFact:
     receipt = receipt_of(digest)
-    if receipt is None:
-        return AnchorFact("pending", log_origin())
+    return AnchorFact("pending", log_origin()) if receipt is None else _place(digest, receipt)
+
+
+def _find_anchors(digests: Collection[bytes]) -> dict[bytes, AnchorFact]:
+    """Return where each certificate of ours stands; of others, and of what cannot be proven, nothing."""
+    places: dict[bytes, AnchorFact] = {}
+    for digest, receipt in receipts_of(digests).items():
+        # One that contradicts our log is left to find_anchor, which says so.
+        with suppress(CouldNotCheckError):
+            places[digest] = AnchorFact("pending", log_origin()) if receipt is None else _place(digest, receipt)
+    return places
+
+
+def _place(digest: bytes, receipt: Receipt) -> AnchorFact:
     try:
         checkpoint = verify_receipt(receipt, leaf_hash=leaf_of(digest), keys=[log_key()], origin=log_origin())
     except ProtocolError as error:

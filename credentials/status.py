@@ -9,12 +9,13 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
 
-from credentials.models import IssuanceIntent, StatusList
+from credentials.models import CredentialInstance, IssuanceIntent, StatusList
 from identity.keystore import signer_for
 from identity.models import Agency, SigningKey
 from protocol import status_list as protocol_list
@@ -74,11 +75,17 @@ def _draw_free(status_list: StatusList, count: int) -> list[int]:
         # As many as the share in use will refuse, and a few more: one round is nearly always enough.
         wanted = missing * status_list.size // (status_list.size - status_list.used) + missing // 16 + 8
         candidates = dict.fromkeys(_random_indices(status_list.size, wanted))
-        intents = IssuanceIntent.objects.filter(status_list=status_list, status_index__among=list(candidates))
-        taken = set(intents.values_list("status_index", flat=True)) | chosen.keys()
+        taken = _taken(status_list, list(candidates)) | chosen.keys()
         free = [index for index in candidates if index not in taken]
         chosen.update(dict.fromkeys(free[:missing]))
     return list(chosen)
+
+
+def _taken(status_list: StatusList, indices: list[int]) -> set[int]:
+    """Return those of *indices* that a certificate or a copy of one has."""
+    at = {"status_list": status_list, "status_index__among": indices}
+    intents = IssuanceIntent.objects.filter(**at).values_list("status_index", flat=True)
+    return set(intents.union(CredentialInstance.objects.filter(**at).values_list("status_index", flat=True)))
 
 
 def _random_indices(size: int, count: int) -> list[int]:
@@ -86,16 +93,21 @@ def _random_indices(size: int, count: int) -> list[int]:
     return [word % size for word in memoryview(secrets.token_bytes(8 * count)).cast("Q")]
 
 
-def set_status(*, status_list_id: uuid.UUID, index: int, status: int) -> None:
-    """Write one entry and raise the list's version, in the caller's transaction.
+def set_statuses(places: Iterable[tuple[uuid.UUID, int]], *, status: int) -> None:
+    """Write the entries at *places* (list, index) and raise their lists' versions, in the caller's transaction.
 
     No key is locked: whoever issues shares the list's at commit, holding the audit trail that our caller locks next.
     """
-    row = StatusList.objects.select_for_update(no_key=True).get(pk=status_list_id)
-    packed = protocol_list.StatusList(row.bits, bytearray(row.array))
-    packed.set(index, status)
-    row.array, row.version = bytes(packed.array), row.version + 1
-    row.save(update_fields=["array", "version"])
+    by_list: dict[uuid.UUID, list[int]] = {}
+    for list_id, index in places:
+        by_list.setdefault(list_id, []).append(index)
+    # In one order, so that two who change entries of the same lists never wait for each other.
+    for row in StatusList.objects.select_for_update(no_key=True).filter(pk__in=by_list).order_by("pk"):
+        packed = protocol_list.StatusList(row.bits, bytearray(row.array))
+        for index in by_list[row.pk]:
+            packed.set(index, status)
+        row.array, row.version = bytes(packed.array), row.version + 1
+        row.save(update_fields=["array", "version"])
 
 
 def bit_of(*, status_list_id: uuid.UUID, index: int) -> int:

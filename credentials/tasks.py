@@ -7,8 +7,9 @@ from uuid import UUID
 
 from celery import shared_task
 
-from credentials import issuance
+from credentials import issuance, retention
 from credentials.models import Application
+from credentials.openid4vci import purging
 from protocol.errors import CodedError
 
 logger = logging.getLogger(__name__)
@@ -28,3 +29,13 @@ def issue(application_id: str) -> None:
 @shared_task(name="credentials.resume_issuance")
 def resume_issuance() -> int:
     return issuance.resume_issuance()
+
+
+@shared_task(name="credentials.purge_wallets")
+def purge_wallets() -> None:
+    purging.purge()
+
+
+@shared_task(name="credentials.delete_kept_reports")
+def delete_kept_reports() -> int:
+    return retention.delete_outdated()

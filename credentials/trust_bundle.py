@@ -2,6 +2,9 @@
 
 It holds issuers with their keys and types, the status list tokens of the moment, and the log's public key. Its end,
 ``expires_at``, is enforced: an old bundle trusts keys that may have been withdrawn since.
+
+For issuers elsewhere it holds the evidence, not the conclusion: the pinned roots, and the signed lists beneath them. What
+``issuers`` says of these is for readers that do not follow chains; here it is found anew, by the same rules as online.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf, isinf
 from typing import Any
 
 from credentials.attestations import Attestation, QuorumFact, Verifier, tree_of, weigh_quorum
@@ -20,6 +24,8 @@ from protocol.errors import CodedError, InvalidInputError
 from protocol.merkle import leaf_hash
 from protocol.proof import Receipt, leaf_data, verify_receipt
 from protocol.quorum import QuorumPolicy
+from protocol.trust_chain import Accredited, Anchor, Resolution, Standing, resolve, stored_lists
+from protocol.trust_list import Publisher
 
 FORMAT = "chancela/trust-bundle@v1"
 MAX_BUNDLE_BYTES = 1 << 26
@@ -38,6 +44,7 @@ class BundledIssuer:
     keys: Mapping[str, dict[str, Any]]
     types: frozenset[str]
     status_keys: Mapping[str, dict[str, Any]]
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,17 @@ class TrustBundle:
     log_vkey: str
     generated_at: datetime
     expires_at: datetime
+
+
+def describe_standing(standing: Standing) -> dict[str, Any]:
+    """Return *standing* as written in a bundle: whole seconds since 1970, null for what has no end."""
+    return {
+        "lists": list(standing.lists),
+        "valid_from": int(standing.valid_from),
+        "valid_until": int(standing.valid_until),
+        "fresh_until": None if isinf(standing.fresh_until) else int(standing.fresh_until),
+        "withdrawn_at": None if standing.withdrawn_at is None else int(standing.withdrawn_at),
+    }
 
 
 def parse_bundle(data: bytes, *, now: datetime) -> TrustBundle:
@@ -78,13 +96,14 @@ def read_bundle(value: Mapping[str, Any]) -> TrustBundle:
 def _read(value: Mapping[str, Any]) -> TrustBundle:
     if value["format"] != FORMAT:
         raise ValueError("another format")
-    issuers = [_read_issuer(item) for item in value["issuers"]]
+    listed = [_read_issuer(item) for item in value["issuers"]]
+    issuers = {issuer.identifier: issuer for issuer in listed if issuer.standing is None or not issuer.standing.lists}
     times = [datetime.fromisoformat(value[name]) for name in ("generated_at", "expires_at")]
     if any(time.tzinfo is None for time in times):
         raise ValueError("a time without its zone")
     tokens = {str(item["uri"]): str(item["token"]) for item in value["status_lists"]}
     VerifierKey.from_vkey(value["log"]["vkey"])
-    return TrustBundle({item.identifier: item for item in issuers}, tokens, value["log"]["vkey"], *times)
+    return TrustBundle({**_read_chains(value.get("trust_chains", [])), **issuers}, tokens, value["log"]["vkey"], *times)
 
 
 def _read_issuer(value: Mapping[str, Any]) -> BundledIssuer:
@@ -93,7 +112,48 @@ def _read_issuer(value: Mapping[str, Any]) -> BundledIssuer:
         keys={item["kid"]: dict(item["jwk"]) for item in value["keys"]},
         types=frozenset(str(vct) for vct in value["types"]),
         status_keys={item["kid"]: dict(item["jwk"]) for item in value["status_keys"]},
+        standing=_read_standing(value["standing"]) if "standing" in value else None,
     )
+
+
+def _read_standing(value: Mapping[str, Any]) -> Standing:
+    fresh_until, withdrawn_at = value["fresh_until"], value["withdrawn_at"]
+    bounds = (value["valid_from"], value["valid_until"])
+    # The exact type: JSON's true and 1.5 are no seconds.
+    is_sound = all(type(time) is int for time in bounds) and all(
+        time is None or type(time) is int for time in (fresh_until, withdrawn_at)
+    )
+    if not is_sound or not isinstance(value["lists"], list):
+        raise ValueError("not a standing")
+    return Standing(
+        lists=tuple(str(uri) for uri in value["lists"]),
+        valid_from=value["valid_from"],
+        valid_until=value["valid_until"],
+        fresh_until=inf if fresh_until is None else fresh_until,
+        withdrawn_at=withdrawn_at,
+    )
+
+
+def _read_chains(chains: Sequence[Mapping[str, Any]]) -> dict[str, BundledIssuer]:
+    """Return the issuers under every pinned root; of two roots that name one, the first has the word."""
+    found: dict[str, BundledIssuer] = {}
+    for chain in chains:
+        for identifier, accredited in _resolve(chain).issuers.items():
+            found.setdefault(identifier, _bundled(accredited))
+    return found
+
+
+def _resolve(chain: Mapping[str, Any]) -> Resolution:
+    keys = tuple(dict(jwk) for jwk in chain["keys"])
+    publisher = Publisher(str(chain["identifier"]), str(chain["list"]), keys)
+    tokens = {str(item["uri"]): str(item["token"]) for item in chain["lists"]}
+    return resolve(Anchor(publisher, frozenset(map(str, chain["types"]))), obtain=stored_lists(tokens))
+
+
+def _bundled(accredited: Accredited) -> BundledIssuer:
+    party = accredited.party
+    keys, status_keys = ({key["kid"]: dict(key) for key in some} for some in (party.keys, party.status_keys))
+    return BundledIssuer(party.identifier, keys, accredited.types, status_keys, accredited.standing)
 
 
 _NO_VERIFIERS: Mapping[str, Verifier] = {}

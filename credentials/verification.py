@@ -2,9 +2,9 @@
 
 The steps, in order, each answered by one check:
 
- 1. parse           it is an SD-JWT VC, well formed, of an allowed type and algorithm
+ 1. parse           it is in a format that is read here, well formed, of an allowed type and algorithm
  2. issuer_key      its issuer is registered here, and names one of the issuer's registered keys
- 3. issuer_trusted  that issuer may issue this type, and the caller accepts both
+ 3. issuer_trusted  that issuer may issue this type, by an accreditation in force, and the caller accepts both
  4. signature       the issuer signed exactly these bytes
  5. disclosures     every disclosure belongs to what was signed, and hides nothing that must be open
  6. key_binding     the holder's key signed exactly this presentation, for this audience and nonce
@@ -37,12 +37,15 @@ from credentials.facts import (
 )
 from credentials.issuer_keys import candidate_keys
 from credentials.policy import Policy
-from protocol import sd_jwt_vc, status_list
-from protocol.errors import CodedError, SignatureError, UnavailableError
+from credentials.presented import REGISTERED, Presented, read, verify_signature
+from protocol import status_list
+from protocol.errors import CodedError, CredentialTypeMismatchError, SignatureError, UnavailableError
 from protocol.quorum import Outcome as Quorum
 from protocol.quorum import QuorumPolicy
+from protocol.trust_chain import Standing
 
 __all__ = [
+    "REGISTERED",
     "AnchorFact",
     "AuthorizationFact",
     "Check",
@@ -58,12 +61,10 @@ __all__ = [
 Outcome = Literal["pass", "fail", "unknown", "not_applicable"]
 Verdict = Literal["valid", "invalid", "undetermined"]
 
-REGISTERED: Final = frozenset({"iss", "iat", "nbf", "exp", "vct", "vct#integrity", "aka_vcts", "cnf", "status"})
 # With a signed authorization, its own end decides how long the holder's signature may be used.
 _AUTHORIZED_MAX_AGE: Final = 10 * 366 * 86_400
 _MAX_TRANSACTIONS: Final = 8
 _MAX_HASH: Final = 128
-_SCHEMES: Final = frozenset({"https", "http"})
 
 
 class Check(NamedTuple):
@@ -81,7 +82,10 @@ class Check(NamedTuple):
 
 
 class Report(NamedTuple):
-    """``claims``, ``issuer`` and ``vct`` are filled only when signature and disclosures hold."""
+    """``claims``, ``issuer`` and ``vct`` are filled only when signature and disclosures hold.
+
+    ``missing`` names what could not be checked and leaves the verdict undetermined; otherwise it is empty.
+    """
 
     verdict: Verdict
     claims: dict[str, Any]
@@ -89,6 +93,7 @@ class Report(NamedTuple):
     vct: str | None
     checks: tuple[Check, ...]
     disclosed: tuple[FoundPath, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 # A code, with evidence; without it, the step had nothing to judge.
@@ -143,12 +148,14 @@ class _Presentation:
 
     __slots__ = (
         "audience", "binding", "disclosed", "issuer", "keys", "nonce", "now", "parsed", "policy", "shown", "sources",
-        "text", "vct",
+        "text", "trusted_type", "vct",
     )  # fmt: skip
 
-    parsed: sd_jwt_vc.ParsedPresentation
+    parsed: Presented
     issuer: IssuerTrust
     keys: Sequence[Any]
+    # Of the types that it says it is of, the one that its issuer may issue.
+    trusted_type: str
     # Claims, once step 5 has passed; the holder's signed claims, once step 6 has.
     shown: dict[str, Any] | None
     binding: dict[str, Any] | None
@@ -165,12 +172,12 @@ class _Presentation:
 
     # 1
     def parse(self) -> Passed:
-        self.parsed = sd_jwt_vc.parse(self.text)
+        self.parsed = read(self.text)
         return "parsed", {"disclosures": len(self.parsed.disclosures)}
 
     # 2
     def find_issuer_key(self) -> Passed:
-        identifier = self.parsed.payload.get("iss")
+        identifier = self.parsed.issuer
         if not isinstance(identifier, str) or not identifier:
             raise VerificationError("issuer_missing")
         # Exact comparison: no case folding, no trailing slash, no resolution of what the token claims to be.
@@ -178,45 +185,53 @@ class _Presentation:
         if issuer is None:
             raise VerificationError("issuer_unknown", {"issuer": identifier[:300]})
         self.issuer = issuer
-        self.keys = candidate_keys(self.parsed.header, issuer.keys)
+        header = self.parsed.jws.header
+        self.keys = candidate_keys(header, issuer.keys, owner=identifier)
         if not self.keys:
             raise VerificationError("issuer_key_unknown", {"issuer": identifier})
-        return "issuer_key_found", {"issuer": identifier, "kid": self.parsed.header.get("kid")}
+        return "issuer_key_found", {"issuer": identifier, "kid": header.get("kid")}
 
     # 3
     def check_trust(self) -> Passed:
-        vct, types = self.parsed.payload.get("vct"), self.issuer.types
-        if self.vct is not None:
-            sd_jwt_vc.check_type(self.parsed.payload, expected=self.vct)
-        if not isinstance(vct, str) or ("*" not in types and vct not in types):
+        if self.issuer.standing is not None:
+            _check_standing(self.issuer.standing, self.now)
+        stated, trusted = self.parsed.types, self.issuer.types
+        if self.vct is not None and self.vct not in stated:
+            raise CredentialTypeMismatchError("a credential of another type")
+        wanted = stated if self.vct is None else (self.vct,)
+        vct = next((item for item in wanted if "*" in trusted or item in trusted), None)
+        if vct is None:
             raise VerificationError("issuer_not_trusted_for_type", {"issuer": self.issuer.identifier})
+        self.trusted_type = vct
         accepted = self.policy.accepted_issuers
         if accepted is not None and self.issuer.identifier not in accepted:
             raise VerificationError("issuer_not_accepted", {"issuer": self.issuer.identifier})
+        if self.policy.accepted_types is not None and vct not in self.policy.accepted_types:
+            raise VerificationError("type_not_accepted", {"vct": vct})
         return "issuer_trusted", {"issuer": self.issuer.identifier, "vct": vct}
 
     # 4
     def check_signature(self) -> Passed:
         for key in self.keys:
             try:
-                sd_jwt_vc.verify_signature(self.parsed, key)
+                verify_signature(self.parsed, key)
             except SignatureError:
                 continue
-            return "signature_valid", {"algorithm": self.parsed.header["alg"]}
+            return "signature_valid", {"algorithm": self.parsed.jws.header["alg"]}
         raise SignatureError("made by none of the issuer's keys")
 
     # 5
     def check_disclosures(self) -> Passed:
-        self.shown, self.disclosed = sd_jwt_vc.reveal_claims_with_paths(self.parsed)
+        self.shown, self.disclosed = self.parsed.show()
         return "disclosures_valid", {"disclosed": len(self.disclosed)}
 
     # 6
     def check_key_binding(self) -> Passed:
         is_asked = self.audience is not None or self.nonce is not None or self.policy.require_key_binding
-        if self.parsed.key_binding_jwt is None and not is_asked:
+        if not self.parsed.is_bound and not is_asked:
             return "key_binding_absent", None
-        binding = sd_jwt_vc.verify_key_binding(
-            self.parsed, audience=self.audience, nonce=self.nonce, now=self.now, max_age=_AUTHORIZED_MAX_AGE
+        binding = self.parsed.verify_holder(
+            audience=self.audience, nonce=self.nonce, now=self.now, max_age=_AUTHORIZED_MAX_AGE
         )
         is_fresh = self.now - binding["iat"] <= self.policy.max_key_binding_age
         if not is_fresh and "transaction_data_hashes" not in binding:
@@ -228,14 +243,11 @@ class _Presentation:
 
     # 7
     def check_validity(self) -> Passed:
-        sd_jwt_vc.check_validity(self.parsed.payload, now=self.now)
-        payload = self.parsed.payload
-        times: dict[str, Any] = {name: payload[name] for name in ("iat", "nbf", "exp") if name in payload}
-        return "within_validity", times
+        return "within_validity", self.parsed.check_validity(self.now)
 
     # 8
     def check_status(self) -> Passed:
-        reference = status_list.status_reference(self.parsed.payload, allowed_schemes=_SCHEMES)
+        reference = self.parsed.status_reference()
         if reference is None:
             return "status_absent", None
         index, uri = reference
@@ -291,12 +303,10 @@ class _Presentation:
         return "authorization_active", evidence
 
     def report(self, checks: tuple[Check, ...]) -> Report:
+        verdict, missing = _conclude(checks, self.policy)
         if self.shown is None:
-            return Report(_verdict(checks, self.policy), {}, None, None, checks)
-        claims = {name: value for name, value in self.shown.items() if name not in REGISTERED}
-        return Report(
-            _verdict(checks, self.policy), claims, self.issuer.identifier, self.shown["vct"], checks, self.disclosed
-        )
+            return Report(verdict, {}, None, None, checks, (), missing)
+        return Report(verdict, self.shown, self.issuer.identifier, self.trusted_type, checks, self.disclosed, missing)
 
 
 _STEPS: Final[tuple[tuple[str, Callable[[_Presentation], Passed]], ...]] = (
@@ -313,21 +323,37 @@ _STEPS: Final[tuple[tuple[str, Callable[[_Presentation], Passed]], ...]] = (
 )
 STEPS: Final = tuple(step for step, _ in _STEPS)
 _FOUNDATIONS: Final = frozenset(STEPS[:5])
+# What is missing when one of these steps could not be taken; the others are called as the step.
+_SUBJECTS: Final = {"issuer_key": "issuer", "issuer_trusted": "issuer"}
+MISSABLE: Final = tuple(dict.fromkeys(_SUBJECTS.get(step, step) for step in STEPS))
 _STATUS_CODES: Final = {
     status_list.INVALID: "credential_revoked",
     status_list.SUSPENDED: "credential_suspended",
 }
 
 
-def _verdict(checks: Iterable[Check], policy: Policy) -> Verdict:
-    verdict: Verdict = "valid"
+def _check_standing(standing: Standing, now: float) -> None:
+    """Raises CouldNotCheckError first: what an overdue list says, good or bad, may have changed unseen."""
+    if now >= standing.fresh_until:
+        evidence = {"lists": list(standing.lists), "fresh_until": int(standing.fresh_until)}
+        raise CouldNotCheckError("trust_list_expired", evidence)
+    if standing.withdrawn_at is not None:
+        raise VerificationError("accreditation_withdrawn", {"since": int(standing.withdrawn_at)})
+    if not standing.valid_from <= now < standing.valid_until:
+        times = {"valid_from": int(standing.valid_from), "valid_until": int(standing.valid_until)}
+        raise VerificationError("accreditation_not_in_force", times)
+
+
+def _conclude(checks: Iterable[Check], policy: Policy) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict, and what is missing where that is why it is open."""
+    missing: tuple[str, ...] = ()
     for check in checks:
         if check.outcome == "fail":
-            return "invalid"
+            return "invalid", ()
         # A credential enters the log within seconds; only a caller who asks for it waits for that.
         if check.outcome == "unknown" and (check.step != "anchor" or policy.demands_anchor):
-            verdict = "undetermined"
-    return verdict
+            missing += (_SUBJECTS.get(check.step, check.step),)
+    return ("undetermined", missing) if missing else ("valid", ())
 
 
 def _transaction_hashes(binding: Mapping[str, Any]) -> list[str]:

@@ -38,12 +38,16 @@ def certify_key(
     public_key: ec.EllipticCurvePublicKey,
     subject: str,
     identifier: str,
+    organisation: str = _ORGANISATION,
     authority_key: ec.EllipticCurvePrivateKey,
     authority_certificate: str,
 ) -> x509.Certificate:
-    """Return a certificate naming the issuer *identifier* as URI and its host, as SD-JWT VC and wallets look for."""
+    """Return a certificate naming *identifier* as URI and its host, as SD-JWT VC and OpenID4VP look for.
+
+    *subject* is its common name, and *organisation* whose key it is, as a wallet shows it.
+    """
     authority = decode_certificate(authority_certificate)
-    builder = _builder(_name(subject), authority.subject, public_key, _KEY_LIFETIME)
+    builder = _builder(_name(subject, organisation), authority.subject, public_key, _KEY_LIFETIME)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_key_usage(signs_certificates=False), critical=True)
     names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(identifier), _host_name(identifier)])
@@ -78,11 +82,11 @@ def _builder(
     return builder.not_valid_before(now - _CLOCK_SKEW).not_valid_after(now + lifetime)
 
 
-def _name(common_name: str) -> x509.Name:
+def _name(common_name: str, organisation: str = _ORGANISATION) -> x509.Name:
     return x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, _COUNTRY),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANISATION),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation[:64]),
             x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64]),
         ]
     )

@@ -22,8 +22,11 @@ def check_demo_settings(**_: Any) -> list[CheckMessage]:
     if settings.DEMO:
         return []
     errors: list[CheckMessage] = []
-    if settings.FETCH_ALLOWED_PRIVATE_HOSTS:
-        hint = "Remove FETCH_ALLOWED_PRIVATE_HOSTS: strangers could make this service read your internal network."
+    if settings.FETCH_ALLOWED_PRIVATE_HOSTS or settings.FETCH_PLAIN_ORIGIN:
+        hint = (
+            "Remove FETCH_ALLOWED_PRIVATE_HOSTS and FETCH_PLAIN_ORIGIN: strangers could make this service reach your "
+            "internal network."
+        )
         errors.append(Error("Private addresses may be fetched", hint=hint, id="identity.E001"))
     if "identity.providers.demo.DemoProvider" in settings.KYC_PROVIDERS:
         hint = "Remove the demo provider from KYC_PROVIDERS: it accepts any identity."
@@ -50,7 +53,7 @@ def check_rates(**_: Any) -> list[CheckMessage]:
     """A rate that cannot be read would refuse every stranger with an error of ours."""
     errors: list[CheckMessage] = []
     rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
-    for name, rate in {**rates, "witness_log": settings.WITNESS_LOG_RATE}.items():
+    for name, rate in {**rates, "witness_log": settings.WITNESS_LOG_RATE, "sign_in": settings.SIGN_IN_RATE}.items():
         try:
             parse_rate(f"{name.upper()}_RATE", rate)
         except ValueError as error:

@@ -163,6 +163,42 @@ class IssuerFormatError(InvalidInputError):
     code = "issuer_invalid"
 
 
+class AccreditationInvalidError(InvalidInputError):
+    """An accreditation needs a party with names and keys, at least one type, and an end that is still to come."""
+
+    code = "accreditation_invalid"
+
+
+class AccreditationExceededError(ConflictError):
+    """The grantor does not hold what it would grant, ends before, or stands below whom it would accredit."""
+
+    code = "accreditation_exceeded"
+
+
+class AccreditationUnknownError(NotFoundError):
+    """The party holds no accreditation of this kind."""
+
+    code = "accreditation_unknown"
+
+
+class TrustListUnknownError(NotFoundError):
+    """No trust list is published here under this name."""
+
+    code = "trust_list_unknown"
+
+
+class TrustAnchorInvalidError(InvalidInputError):
+    """A root needs an identifier, the https address of its list, at least one key and one type."""
+
+    code = "trust_anchor_invalid"
+
+
+class TrustAnchorUnknownError(NotFoundError):
+    """No root of this identifier is pinned."""
+
+    code = "trust_anchor_unknown"
+
+
 class IssuerUnknownError(NotFoundError):
     """No trusted issuer of this identifier."""
 

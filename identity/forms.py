@@ -126,3 +126,11 @@ class RoleForm(RefusableForm):
         error_messages={"required": _("Choose a role")},
         widget=forms.RadioSelect,
     )
+
+
+class AgencyKeyForm(forms.Form):
+    """What one API key of an agency is for."""
+
+    label = forms.CharField(
+        label=_("What the key is for"), max_length=80, error_messages={"required": _("Say what the key is for.")}
+    )

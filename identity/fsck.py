@@ -5,13 +5,14 @@ Changes nothing, and names nobody: what is sealed is opened to see that it opens
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from anchoring.fsck import Finding
 from anchoring.models import LogEntry
-from identity import key_events, keystore, people, weid
-from identity.models import DidVersion, Person, RecipientKey, SigningKey, VerificationMethod, WeID
+from identity import key_events, keystore, people, trust_publishing, weid
+from identity.models import DidVersion, Person, PublishedTrustList, RecipientKey, SigningKey, VerificationMethod, WeID
 from identity.weid import leaf_digest, record_id
 from protocol.did import check_document
 from protocol.errors import DidDocumentError, KeyFormatError
@@ -21,7 +22,14 @@ _CHUNK = 2000
 
 
 def check() -> list[Finding]:
-    return [*_check_versions(), *_check_key_events(), *_check_current(), *_check_people(), *_check_keys()]
+    return [
+        *_check_versions(),
+        *_check_key_events(),
+        *_check_trust_lists(),
+        *_check_current(),
+        *_check_people(),
+        *_check_keys(),
+    ]
 
 
 def _check_versions() -> Iterator[Finding]:
@@ -50,6 +58,24 @@ def _check_key_events() -> Iterator[Finding]:
             elif digest is not None and bytes(digest) != key_events.leaf_digest(key, event):
                 yield Finding("key_event_leaf_differs", name)
     yield from (Finding("leaf_without_key", name) for name in _named(found))
+
+
+def _check_trust_lists() -> Iterator[Finding]:
+    """No version of a list without its leaf, none missing between two, and no leaf of a list that is not here."""
+    found = dict(LogEntry.objects.filter(kind=LogEntry.Kind.TRUST).values_list("record_id", "digest"))
+    expected: defaultdict[str, int] = defaultdict(int)
+    for row in PublishedTrustList.objects.order_by("slug", "version").iterator(_CHUNK):
+        name = trust_publishing.record_id(row)
+        digest = found.pop(name, None)
+        expected[row.slug] += 1
+        if row.version != expected[row.slug]:
+            yield Finding("trust_list_versions_missing", name)
+            expected[row.slug] = row.version
+        if digest is None:
+            yield Finding("trust_list_without_leaf", name)
+        elif bytes(digest) != trust_publishing.leaf_digest(row.token):
+            yield Finding("trust_list_leaf_differs", name)
+    yield from (Finding("leaf_without_trust_list", name) for name in _named(found))
 
 
 def _named(leaves: Iterable[str]) -> list[str]:

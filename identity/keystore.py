@@ -7,6 +7,7 @@ before it is released, so that a fault in memory or hardware never leaves this m
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -16,14 +17,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from identity.audit import report
 from identity.certificates import certify_authority, certify_key, decode_certificate, encode_certificate, expiry_of
 from identity.errors import KeyFaultError, KeyStateError, UnreadableError
 from identity.key_events import KeyEvent, record_event
-from identity.models import Agency, SigningKey
-from identity.trust import bump_trust, issuer_identifier
+from identity.languages import localised
+from identity.models import Agency, Organisation, SigningKey
+from identity.trust import bump_trust, issuer_identifier, verifier_identifier
 from identity.vault import unwrap, wrap
 from protocol.errors import KeyFormatError
 from protocol.keys import ES256, SoftwareSigner, generate_p256, p256_from_jwk, public_jwk
@@ -31,11 +33,14 @@ from protocol.keys import ES256, SoftwareSigner, generate_p256, p256_from_jwk, p
 __all__ = [
     "KeyBackend",
     "StoredSigner",
+    "bridge_signer",
     "create_authority",
     "create_key",
     "disable",
     "expiring_keys",
     "issuer_identifier",
+    "request_keys",
+    "request_signer",
     "rotate",
     "signer_for",
     "signer_of",
@@ -122,7 +127,7 @@ class StoredSigner:
 @transaction.atomic
 def create_authority() -> SigningKey:
     """Make the certificate authority of our x5c chains, once. Raises KeyStateError when there is one."""
-    authority = _create_row(purpose=SigningKey.Purpose.AUTHORITY, agency=None)
+    authority = _create_row(purpose=SigningKey.Purpose.AUTHORITY)
     certificate = certify_authority(_BACKEND.private_key(authority))
     authority.x5c = [encode_certificate(certificate)]
     authority.save(update_fields=["x5c"])
@@ -133,14 +138,14 @@ def create_authority() -> SigningKey:
 
 
 @transaction.atomic
-def create_key(*, purpose: str, agency: Agency | None = None) -> SigningKey:
+def create_key(*, purpose: str, agency: Agency | None = None, organisation: Organisation | None = None) -> SigningKey:
     """Make the active key for *purpose*, certified by the authority. Raises KeyStateError when there is one already."""
-    authority = _active_key(SigningKey.Purpose.AUTHORITY, None)
-    key = _create_row(purpose=purpose, agency=agency)
+    authority = _active_key(SigningKey.Purpose.AUTHORITY)
+    key = _create_row(purpose=purpose, agency=agency, organisation=organisation)
     certificate = certify_key(
         public_key=p256_from_jwk(key.public_jwk),
         subject=key.key_id,
-        identifier=issuer_identifier(agency),
+        **_named_as(agency, organisation),
         authority_key=_BACKEND.private_key(authority),
         authority_certificate=authority.x5c[0],
     )
@@ -153,9 +158,19 @@ def create_key(*, purpose: str, agency: Agency | None = None) -> SigningKey:
     return key
 
 
-def signer_for(*, purpose: str, agency: Agency | None = None) -> StoredSigner:
+def signer_for(*, purpose: str, agency: Agency | None = None, organisation: Organisation | None = None) -> StoredSigner:
     """Return the signer of the active key. Raises KeyStateError when there is none."""
-    return signer_of(_active_key(purpose, agency))
+    return signer_of(_active_key(purpose, agency, organisation))
+
+
+def request_signer(organisation: Organisation) -> StoredSigner:
+    """Return the signer of what *organisation* asks of wallets; its key is made when it first asks."""
+    return _signer_when_needed(SigningKey.Purpose.REQUEST, organisation)
+
+
+def bridge_signer() -> StoredSigner:
+    """Return the signer of what the service itself says over OpenID Connect; its key is made when it is first needed."""
+    return _signer_when_needed(SigningKey.Purpose.BRIDGE)
 
 
 def signer_of(signing_key: SigningKey) -> StoredSigner:
@@ -174,13 +189,20 @@ def signer_of(signing_key: SigningKey) -> StoredSigner:
     )
 
 
+def request_keys(organisation: Organisation) -> dict[str, dict[str, str]]:
+    """Return the public halves by key id, of every key that still verifies what *organisation* asked."""
+    keys = SigningKey.objects.filter(organisation=organisation, purpose=SigningKey.Purpose.REQUEST)
+    usable = keys.exclude(state=SigningKey.State.DISABLED).order_by("-pk")
+    return {key.key_id: dict(key.public_jwk) for key in usable}
+
+
 @transaction.atomic
-def rotate(*, purpose: str, agency: Agency | None = None) -> SigningKey:
+def rotate(*, purpose: str, agency: Agency | None = None, organisation: Organisation | None = None) -> SigningKey:
     """Retire the active key and make the next one. What the old key signed goes on verifying."""
-    current = _active_key(purpose, agency, is_locked=True)
+    current = _active_key(purpose, agency, organisation, is_locked=True)
     _set_state(current, SigningKey.State.RETIRED)
     record_event(current, KeyEvent.RETIRED)
-    successor = create_key(purpose=purpose, agency=agency)
+    successor = create_key(purpose=purpose, agency=agency, organisation=organisation)
     _report("signing_key.rotated", current, successor=successor.key_id)
     return successor
 
@@ -226,14 +248,33 @@ def _is_sound(key: SigningKey) -> bool:
         return False
 
 
-def _create_row(*, purpose: str, agency: Agency | None) -> SigningKey:
-    key_id = ".".join(part for part in (agency.slug if agency else "", purpose, secrets.token_hex(6)) if part)
+def _signer_when_needed(purpose: str, organisation: Organisation | None = None) -> StoredSigner:
+    try:
+        return signer_for(purpose=purpose, organisation=organisation)
+    except KeyStateError:
+        # Of two that find no key, the index lets one make it, and the other finds it then.
+        with suppress(KeyStateError):
+            create_key(purpose=purpose, organisation=organisation)
+        return signer_for(purpose=purpose, organisation=organisation)
+
+
+def _named_as(agency: Agency | None, organisation: Organisation | None) -> dict[str, str]:
+    if organisation is None:
+        return {"identifier": issuer_identifier(agency)}
+    with translation.override("en"):
+        return {"identifier": verifier_identifier(organisation), "organisation": localised(organisation.name)}
+
+
+def _create_row(*, purpose: str, agency: Agency | None = None, organisation: Organisation | None = None) -> SigningKey:
+    owner = agency or organisation
+    key_id = ".".join(part for part in (owner.slug if owner else "", purpose, secrets.token_hex(6)) if part)
     jwk, wrapped = _BACKEND.create(key_id=key_id, purpose=purpose)
     try:
         with transaction.atomic():
             return SigningKey.objects.create(
                 key_id=key_id,
                 agency=agency,
+                organisation=organisation,
                 purpose=purpose,
                 algorithm=_ALGORITHM,
                 public_jwk=jwk,
@@ -243,9 +284,12 @@ def _create_row(*, purpose: str, agency: Agency | None) -> SigningKey:
         raise KeyStateError(f"{purpose} has an active key already") from None
 
 
-def _active_key(purpose: str, agency: Agency | None, *, is_locked: bool = False) -> SigningKey:
+def _active_key(
+    purpose: str, agency: Agency | None = None, organisation: Organisation | None = None, *, is_locked: bool = False
+) -> SigningKey:
     keys = SigningKey.objects.select_for_update() if is_locked else SigningKey.objects.all()
-    key = keys.filter(purpose=purpose, agency=agency, state=SigningKey.State.ACTIVE).first()
+    owned = keys.filter(purpose=purpose, agency=agency, organisation=organisation)
+    key = owned.filter(state=SigningKey.State.ACTIVE).first()
     if key is None:
         raise KeyStateError(f"no active key for {purpose}")
     return key
@@ -266,7 +310,8 @@ def _expires_at(signing_key: SigningKey) -> datetime:
 
 def _report(action: str, key: SigningKey, **more: str) -> None:
     details = {"purpose": key.purpose, "agency": key.agency.slug if key.agency else "", **more}
-    report(actor="system", action=action, subject=f"signing_key:{key.key_id}", details=details)
+    subject = f"signing_key:{key.key_id}"
+    report(actor="system", action=action, subject=subject, organisation=key.organisation, details=details)
 
 
 def _wrapping_context(key_id: str, purpose: str) -> str:

@@ -28,6 +28,8 @@ class Agency(models.Model):
     slug = models.SlugField(unique=True)
     # One text per language code: {"zh-hant": …, "zh-hans": …, "pt": …, "en": …}.
     name = models.JSONField()
+    # Wallets receive its certificates under OpenID4VC HAIP 1.0 alone.
+    haip = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -98,13 +100,22 @@ class RecipientKey(models.Model):
 
 
 class ApiKey(models.Model):
-    """A secret shown once; only its digest is stored."""
+    """A secret shown once; only its digest is stored. It speaks for one organisation or for one agency."""
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="api_keys")
+    organisation = models.ForeignKey(Organisation, null=True, on_delete=models.CASCADE, related_name="api_keys")
+    agency = models.ForeignKey(Agency, null=True, on_delete=models.CASCADE, related_name="api_keys")
     label = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(organisation__isnull=True) ^ models.Q(agency__isnull=True),
+                name="api_key_of_one_owner",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.label
@@ -267,6 +278,9 @@ class SigningKey(models.Model):
         CREDENTIAL = "credential", _("Certificates")
         STATUS = "status", _("Status lists")
         RECEIPT = "receipt", _("Receipts")
+        REQUEST = "request", _("Requests of a verifier")
+        TRUST = "trust", _("Trust lists")
+        BRIDGE = "bridge", _("Sign-ins passed on over OpenID Connect")
 
     class State(models.TextChoices):
         ACTIVE = "active", _("Active")
@@ -274,7 +288,9 @@ class SigningKey(models.Model):
         DISABLED = "disabled", _("Disabled: verifies no more")
 
     key_id = models.CharField(max_length=80, unique=True)
+    # Whose key it is: an agency's, a verifier organisation's, or with neither the service's own.
     agency = models.ForeignKey(Agency, null=True, on_delete=models.PROTECT, related_name="signing_keys")
+    organisation = models.ForeignKey(Organisation, null=True, on_delete=models.PROTECT, related_name="signing_keys")
     purpose = models.CharField(max_length=12, choices=Purpose)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     algorithm = models.CharField(max_length=10, default="ES256")
@@ -294,8 +310,16 @@ class SigningKey(models.Model):
             # NULLs differ from each other in a unique index, so keys of the service itself need their own.
             models.UniqueConstraint(
                 fields=["purpose"],
-                condition=models.Q(state="active", agency__isnull=True),
+                condition=models.Q(state="active", agency__isnull=True, organisation__isnull=True),
                 name="one_active_key_of_service",
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "purpose"],
+                condition=models.Q(state="active"),
+                name="one_active_key_per_organisation",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(agency__isnull=True) | models.Q(organisation__isnull=True), name="one_owner_per_key"
             ),
         ]
 
@@ -315,6 +339,116 @@ class TrustedIssuer(models.Model):
 
     def __str__(self) -> str:
         return self.identifier
+
+
+class Accreditation(models.Model):
+    """Who may issue which types, or accredit others for them, by whose word. Changed by withdrawing and granting anew."""
+
+    class Kind(models.TextChoices):
+        BODY = "body", _("Accrediting body")
+        ISSUER = "issuer", _("Issuer")
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    # In whose list it stands; none for this government's own, the root.
+    grantor = models.ForeignKey(Agency, null=True, on_delete=models.PROTECT, related_name="accreditations_granted")
+    # The party is one of our agencies, whose keys are those that it signs with; or one from elsewhere, described below.
+    agency = models.ForeignKey(Agency, null=True, on_delete=models.PROTECT, related_name="accreditations")
+    identifier = models.CharField(max_length=300, blank=True)
+    name = models.JSONField(default=dict)
+    public_jwks = models.JSONField(default=list)
+    # Of an accrediting body elsewhere: where it publishes its list.
+    list_uri = models.CharField(max_length=500, blank=True)
+    # Exact `vct` values; ["*"] stands for every type that the catalogue gives the agency, or that the grantor holds.
+    types = models.JSONField()
+    valid_from = models.DateTimeField(default=timezone.now)
+    valid_until = models.DateTimeField(null=True)
+    granted_by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="accreditations_granted")
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(agency__isnull=False, identifier="")
+                | (models.Q(agency__isnull=True) & ~models.Q(identifier="")),
+                name="accreditation_of_one_party",
+            ),
+            models.UniqueConstraint(
+                fields=["agency", "kind"],
+                condition=models.Q(withdrawn_at__isnull=True),
+                name="one_accreditation_of_agency",
+            ),
+            models.UniqueConstraint(
+                fields=["identifier", "kind"],
+                condition=models.Q(withdrawn_at__isnull=True, agency__isnull=True),
+                name="one_accreditation_of_party",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.agency_id or self.identifier}"
+
+
+class PublishedTrustList(models.Model):
+    """One version of one of our lists, as signed. Its digest is a leaf of the log; versions only ever rise."""
+
+    slug = models.SlugField()
+    version = models.PositiveBigIntegerField()
+    token = models.TextField()
+    # SHA-256 of what was signed, and of the entries alone, which tells whether there is anything new to say.
+    digest = models.BinaryField(max_length=32)
+    entries_digest = models.BinaryField(max_length=32)
+    signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="trust_lists")
+    issued_at = models.DateTimeField()
+    next_update = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["slug", "version"], name="one_trust_list_per_version")]
+
+    def __str__(self) -> str:
+        return f"{self.slug} v{self.version}"
+
+
+class TrustAnchor(models.Model):
+    """A root elsewhere whose lists count here. Its keys are pinned: nothing that it publishes changes them."""
+
+    # A root that is removed and added again is the same: what was seen of its lists is still remembered.
+    identifier = models.CharField(max_length=300, unique=True)
+    list_uri = models.CharField(max_length=500)
+    public_jwks = models.JSONField()
+    # The types for which its word counts here; ["*"] admits every type.
+    types = models.JSONField()
+    added_by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="trust_anchors")
+    added_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.identifier
+
+
+class TrustList(models.Model):
+    """The last good list from one address under an anchor, and what became of the last attempt to fetch a newer one."""
+
+    anchor = models.ForeignKey(TrustAnchor, on_delete=models.CASCADE, related_name="lists")
+    uri = models.CharField(max_length=500)
+    publisher = models.CharField(max_length=300)
+    # Empty until a first list was accepted.
+    token = models.TextField(blank=True)
+    # What protocol.trust_list.Seen remembers of it.
+    version = models.PositiveBigIntegerField(default=0)
+    digest = models.BinaryField(max_length=32, default=bytes)
+    signed_by = models.CharField(max_length=43, blank=True)
+    fetched_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+    # The code of what was wrong with the last attempt; empty when nothing was.
+    finding = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["anchor", "uri"], name="one_trust_list_per_address")]
+
+    def __str__(self) -> str:
+        return self.uri
 
 
 class TrustVersion(models.Model):

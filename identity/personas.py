@@ -142,6 +142,7 @@ def seed() -> None:
     """Create authority, agencies, organisation and everyone, through the real verbs. Running twice is harmless."""
     for slug in AGENCY_NAMES:
         ensure_agency(slug)
+    ensure_trust_lists()
     for persona in PERSONAS:
         ensure_persona(persona.slug)
 
@@ -152,6 +153,12 @@ def ensure_agency(slug: str) -> Agency:
         keystore.create_authority()
         keystore.create_key(purpose=SigningKey.Purpose.RECEIPT)
     return Agency.objects.filter(slug=slug).first() or open_agency(slug=slug, name=AGENCY_NAMES[slug])
+
+
+def ensure_trust_lists() -> None:
+    """Begin to publish who may issue what: with the key that signs the lists, they are there."""
+    if not SigningKey.objects.filter(purpose=SigningKey.Purpose.TRUST, agency=None).exists():
+        keystore.create_key(purpose=SigningKey.Purpose.TRUST)
 
 
 @transaction.atomic

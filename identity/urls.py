@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
-from identity.views import api, clerk, demo, portal
+from identity.views import agency_keys, api, clerk, demo, portal, trust
 from identity.views.second_factor import RemovePasskeyView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -28,8 +28,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clerk/kyc/<uuid:case_id>/refuse", clerk.refuse_case, name="clerk_kyc_refuse"),
     path("clerk/kyc/<uuid:case_id>/images/<uuid:image_id>", clerk.show_image, name="clerk_kyc_image"),
     path("clerk/people/", clerk.find_person, name="clerk_people"),
+    path("clerk/accreditation/", clerk.show_accreditation, name="clerk_accreditation"),
     path("clerk/staff/", clerk.manage_staff, name="clerk_staff"),
     path("clerk/staff/<int:role_id>/remove/", clerk.remove_role, name="clerk_role_remove"),
+    path("trust-lists/", trust.show_lists, name="trust_lists"),
+    path("trust-lists/<slug:slug>.jwt", trust.show_list, name="trust_list"),
+    path("clerk/keys/", agency_keys.manage_keys, name="clerk_keys"),
+    path("clerk/keys/<int:key_id>/revoke", agency_keys.revoke_key, name="clerk_key_revoke"),
     path("1.0/identifiers/<path:did>", api.ResolveView.as_view(), name="resolve_did"),
 ]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from protocol.errors import ClaimFormatError
+from protocol.errors import ClaimFormatError, ExpiredError, IssuedInFutureError, NotYetValidError
 
+FUTURE_SKEW_SECONDS = 60
+MAX_TEXT = 2048
 # 9999-12-31, the last day that dates elsewhere in the system can hold.
 MAX_NUMERIC_DATE = 253_402_300_799
 _NUMBERS = frozenset({int, float})
@@ -34,3 +36,51 @@ def optional_text(claims: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(value, str) or not value:
         raise ClaimFormatError(f"{name} is not text")
     return value
+
+
+def required_text(claims: Mapping[str, Any], name: str, *, max_length: int = MAX_TEXT) -> str:
+    """Return the text of *name*. Raises ClaimFormatError when it is absent, empty, longer than that, or no text."""
+    value = optional_text(claims, name)
+    if value is None:
+        raise ClaimFormatError(f"{name} is missing")
+    if len(value) > max_length:
+        raise ClaimFormatError(f"{name} is longer than {max_length} characters")
+    return value
+
+
+def optional_object(claims: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """Return the object of *name*, or None when absent. Raises ClaimFormatError for anything else."""
+    if name not in claims:
+        return None
+    value = claims[name]
+    if not isinstance(value, dict):
+        raise ClaimFormatError(f"{name} is not an object")
+    return value
+
+
+def check_recent(claims: Mapping[str, Any], *, now: float, max_age: float) -> float:
+    """Return ``iat`` of a token that proves something of this moment: at most *max_age* seconds old, and valid *now*.
+
+    Raises ClaimFormatError without ``iat``, IssuedInFutureError, NotYetValidError and ExpiredError (RFC 7519 §4.1).
+    """
+    issued_at = numeric_date(claims, "iat")
+    if issued_at is None:
+        raise ClaimFormatError("iat is missing")
+    if issued_at > now + FUTURE_SKEW_SECONDS:
+        raise IssuedInFutureError("made later than now")
+    if issued_at < now - max_age:
+        raise ExpiredError("made too long ago")
+    check_validity(claims, now=now)
+    return issued_at
+
+
+def check_validity(claims: Mapping[str, Any], *, now: float) -> None:
+    """Check ``nbf`` and ``exp`` where they are stated (RFC 7519 §4.1.4-4.1.5).
+
+    Raises ClaimFormatError, NotYetValidError and ExpiredError.
+    """
+    not_before, expires_at = numeric_date(claims, "nbf"), numeric_date(claims, "exp")
+    if not_before is not None and not_before > now + FUTURE_SKEW_SECONDS:
+        raise NotYetValidError("nbf has not come yet")
+    if expires_at is not None and expires_at <= now:
+        raise ExpiredError("exp has passed")

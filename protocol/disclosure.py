@@ -35,6 +35,8 @@ Hasher = Callable[[bytes], Any]
 MAX_PRESENTATION_BYTES = 1 << 20
 MAX_DISCLOSURES = 2000
 MAX_CLAIM_DEPTH = 64
+# Stands where an element of an array was withheld, in the claims of reveal_in_place.
+WITHHELD: Any = object()
 DEFAULT_HASH = "sha-256"
 DIGESTS_NAME = "_sd"
 PLACEHOLDER_NAME = "..."
@@ -181,6 +183,21 @@ def reveal_with_paths(
     payload: Claims, disclosures: Sequence[str]
 ) -> tuple[Claims, tuple[tuple[Path, Disclosure], ...]]:
     """Return the claims, and each disclosure with its path in the order found. Raises as reveal."""
+    return _reveal(payload, disclosures, keeps_places=False)
+
+
+def reveal_in_place(payload: Claims, disclosures: Sequence[str]) -> tuple[Claims, tuple[Path, ...]]:
+    """Return the claims with WITHHELD for each element of an array that was not disclosed, and the disclosed paths.
+
+    Every path then leads where it led for the holder. Decoys cannot be told from withheld elements. Raises as reveal.
+    """
+    claims, found = _reveal(payload, disclosures, keeps_places=True)
+    return claims, tuple(path for path, _ in found)
+
+
+def _reveal(
+    payload: Claims, disclosures: Sequence[str], *, keeps_places: bool
+) -> tuple[Claims, tuple[tuple[Path, Disclosure], ...]]:
     hash_name = hash_of(payload)
     by_digest: dict[str, Disclosure] = {}
     for encoded in disclosures:
@@ -188,7 +205,7 @@ def reveal_with_paths(
         if disclosure.digest in by_digest:
             raise DigestRepeatedError("one disclosure sent twice")
         by_digest[disclosure.digest] = disclosure
-    walk = _Walk(by_digest)
+    walk = _Walk(by_digest, keeps_places=keeps_places)
     signed = payload.copy()
     signed.pop(HASH_NAME, None)
     claims = walk.object(signed, ())
@@ -203,10 +220,11 @@ _NOTHING: Any = object()
 class _Walk:
     """One pass over everything signed. Every digest may be met once, whether or not it was disclosed."""
 
-    __slots__ = ("by_digest", "found", "seen")
+    __slots__ = ("by_digest", "found", "keeps_places", "seen")
 
-    def __init__(self, by_digest: dict[str, Disclosure]) -> None:
+    def __init__(self, by_digest: dict[str, Disclosure], *, keeps_places: bool) -> None:
         self.by_digest = by_digest
+        self.keeps_places = keeps_places
         self.found: list[tuple[Path, Disclosure]] = []
         self.seen: set[str] = set()
 
@@ -264,6 +282,8 @@ class _Walk:
             disclosure = self.by_digest.get(digest)
             if disclosure is not None:
                 items.append(self._element(disclosure, (*path, position)))
+            elif self.keeps_places:
+                items.append(WITHHELD)
         return items
 
     def _element(self, disclosure: Disclosure, path: Path) -> Any:

@@ -1,8 +1,8 @@
 """The digital envelope: JWE (RFC 7516) with a fresh content key per message, wrapped to each recipient's P-256 key.
 
-Made here: General JSON serialization, ``ECDH-ES+A256KW`` with a fresh ephemeral key per recipient, ``A256GCM``. Opened
-here: the same, and compact form with ``ECDH-ES`` or ``ECDH-ES+A256KW`` over ``A256GCM`` or ``A128GCM``, as OpenID4VP
-wallets send it. Everything else is refused before any cryptography.
+Made here: General JSON serialization, ``ECDH-ES+A256KW`` with a fresh ephemeral key per recipient, ``A256GCM``; and
+compact form to one recipient with ``ECDH-ES`` over ``A256GCM`` or ``A128GCM``, as OpenID4VCI wallets ask for it. Opened
+here: both, and compact form with ``ECDH-ES+A256KW``. Everything else is refused before any cryptography.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ MAX_KEY_ID_LENGTH = 512
 MAX_ENVELOPE_BYTES = 1 << 21
 IV_BYTES = 12
 TAG_BYTES = 16
+COMPACT_PARTS = 5
 WRAPPING_KEY_BYTES = 32
 WRAPPING_OVERHEAD = 8
 
@@ -81,12 +82,7 @@ def seal(
     if members["enc"] != ENCRYPTION or (_REFUSED | _PER_RECIPIENT) & members.keys():
         raise EnvelopeFormatError("a protected member that is reserved")
     header = b64u_encode(json_dumps(members))
-    if (
-        len(plaintext) > MAX_PLAINTEXT_BYTES
-        or len(header) > MAX_HEADER_BYTES
-        or max(len(apu), len(apv)) > MAX_PARTY_BYTES
-    ):
-        raise EnvelopeFormatError("plaintext, header, apu or apv too long")
+    _check_sizes(plaintext, header, apu, apv)
     _check_key_ids(recipients)
     # A content key serves one message only, so an IV can never repeat under it.
     content_key, iv = os.urandom(CONTENT_KEY_BYTES[ENCRYPTION]), os.urandom(IV_BYTES)
@@ -99,6 +95,44 @@ def seal(
         "ciphertext": b64u_encode(sealed[:-TAG_BYTES]),
         "tag": b64u_encode(sealed[-TAG_BYTES:]),
     }
+
+
+def seal_compact(
+    plaintext: bytes,
+    jwk: Mapping[str, Any],
+    *,
+    encryption: str = ENCRYPTION,
+    protected: Mapping[str, Any] | None = None,
+    apu: bytes = b"",
+    apv: bytes = b"",
+) -> str:
+    """Return *plaintext* sealed to one P-256 *jwk* by ``ECDH-ES`` as compact JWE (§7.1, RFC 7518 §4.6).
+
+    The content key comes of a fresh ephemeral key; ``kid`` is the key's, where it has one. *encryption* is ``A256GCM``
+    or ``A128GCM``; the other arguments, and what is raised, are those of seal.
+    """
+    if encryption not in CONTENT_KEY_BYTES or (_REFUSED | _PER_RECIPIENT | {"enc"}) & (protected or {}).keys():
+        raise EnvelopeFormatError("a cipher that is not offered, or a protected member that is reserved")
+    ephemeral = generate_p256()
+    members: dict[str, Any] = {"alg": DIRECT, "enc": encryption, "epk": public_jwk(ephemeral.public_key())}
+    members |= {"kid": jwk["kid"]} if "kid" in jwk else {}
+    members |= {name: b64u_encode(value) for name, value in (("apu", apu), ("apv", apv)) if value}
+    header = b64u_encode(json_dumps({**members, **(protected or {})}))
+    _check_sizes(plaintext, header, apu, apv)
+    shared = ephemeral.exchange(ec.ECDH(), p256_from_jwk(jwk, use="enc"))
+    content_key, iv = _derive(shared, encryption, CONTENT_KEY_BYTES[encryption], apu, apv), os.urandom(IV_BYTES)
+    sealed = AESGCM(content_key).encrypt(iv, plaintext, header.encode("ascii"))
+    return ".".join([header, "", *(b64u_encode(part) for part in (iv, sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]))])
+
+
+def compact_header(jwe: str) -> dict[str, Any]:
+    """Return the protected header of a compact JWE, for its ``kid`` to select among the reader's own keys.
+
+    Nothing in it is authentic. Raises EnvelopeFormatError, and EnvelopeAlgorithmError without ``enc``.
+    """
+    if not isinstance(jwe, str) or len(jwe) > MAX_ENVELOPE_BYTES or jwe.count(".") != COMPACT_PARTS - 1:
+        raise EnvelopeFormatError("not five parts, or too long")
+    return _parse_protected(jwe.partition(".")[0])
 
 
 def open_envelope(jwe: Mapping[str, Any] | str, private_key: ec.EllipticCurvePrivateKey, kid: str | None) -> bytes:
@@ -127,6 +161,13 @@ def open_envelope(jwe: Mapping[str, Any] | str, private_key: ec.EllipticCurvePri
     except (InvalidUnwrap, InvalidTag):
         # One answer for a wrong key and for altered content: the difference would be an oracle (RFC 7516 §11.5).
         raise EnvelopeOpenError("not for this key, or altered") from None
+
+
+def _check_sizes(plaintext: bytes, header: str, apu: bytes, apv: bytes) -> None:
+    if len(plaintext) > MAX_PLAINTEXT_BYTES or len(header) > MAX_HEADER_BYTES:
+        raise EnvelopeFormatError("plaintext or header too long")
+    if max(len(apu), len(apv)) > MAX_PARTY_BYTES:
+        raise EnvelopeFormatError("apu or apv too long")
 
 
 def _check_key_ids(recipients: Sequence[Mapping[str, Any]]) -> None:
@@ -169,8 +210,8 @@ def _select(jwe: Mapping[str, Any] | str, kid: str | None) -> _Part:
 
 
 def _parse_compact(jwe: str, kid: str | None) -> _Part:
-    parts = jwe.split(".", 5)
-    if len(parts) != 5:
+    parts = jwe.split(".", COMPACT_PARTS)
+    if len(parts) != COMPACT_PARTS:
         raise EnvelopeFormatError("not five parts")
     header = _parse_protected(parts[0])
     if header.get("kid", kid) != kid:

@@ -1,7 +1,8 @@
 """Compact JWS with ES256 (RFC 7515, RFC 7518 §3.4), narrowed by RFC 8725.
 
 Every rule about the header is applied before any cryptography, and nothing in a token ever chooses the key: ``kid``
-and ``x5c`` are checked for shape only, and whoever calls this module brings a key obtained elsewhere.
+and ``x5c`` are checked for shape only, and whoever calls this module brings a key obtained elsewhere. The one exception
+has a door of its own: a proof of possession shows its key itself, and proves nothing but that somebody holds it.
 """
 
 from __future__ import annotations
@@ -23,19 +24,23 @@ from protocol.errors import (
     HeaderFormatError,
     HeaderNotAllowedError,
     JwsFormatError,
+    KeyFormatError,
     SignatureError,
     SignatureFormatError,
     TokenTypeError,
     TooLargeError,
 )
-from protocol.keys import ES256_DIGEST, P256_BYTES, Signer
+from protocol.keys import ES256_DIGEST, P256_BYTES, Signer, p256_from_jwk
 
 MAX_TOKEN_BYTES = 1 << 18
 MAX_HEADER_BYTES = 1 << 14
+# A proof's header may hold a whole key attestation, which holds every key of a batch.
+MAX_PROOF_BYTES = 1 << 16
 MAX_KEY_ID_CHARACTERS = 512
 MAX_CERTIFICATES = 8
 ALLOWED_ALGORITHMS = frozenset({"ES256"})
 SIGNATURE_BYTES = 2 * P256_BYTES
+SIGNATURE_SIZES = {"ES256": SIGNATURE_BYTES, "ES384": 96, "ES512": 132, "EdDSA": 64}
 
 TokenTypes = frozenset[str] | frozenset[str | None]
 
@@ -67,34 +72,44 @@ def sign_compact(payload: bytes, *, signer: Signer, header: Mapping[str, Any]) -
     return f"{signing_input}.{b64u_encode(signer.sign(signing_input.encode('ascii')))}"
 
 
-def parse_compact(token: str, *, allowed_types: TokenTypes, max_bytes: int = MAX_TOKEN_BYTES) -> Jws:
+def parse_compact(
+    token: str, *, allowed_types: TokenTypes, max_bytes: int = MAX_TOKEN_BYTES, algorithm: str = "ES256"
+) -> Jws:
     """Return the parts of *token* after every check that needs no key (RFC 7515 §5.2 steps 1-7, RFC 8725 §3).
 
-    *allowed_types* are exact ``typ`` values; None among them admits a token without ``typ``. Raises TooLargeError past *max_bytes*, JwsFormatError, Base64UrlError,
-    JsonError, CriticalHeaderError, HeaderNotAllowedError, AlgorithmError, TokenTypeError, HeaderFormatError and
-    SignatureFormatError. Nothing in the result is authentic until verify_es256 has passed.
+    *allowed_types* are exact ``typ`` values; None among them admits a token without ``typ``. *algorithm* is that of the
+    caller's key; all but ES256 are for protocol.jws_algorithms. Raises TooLargeError past *max_bytes*, JwsFormatError,
+    Base64UrlError, JsonError, CriticalHeaderError, HeaderNotAllowedError, AlgorithmError, TokenTypeError,
+    HeaderFormatError and SignatureFormatError. Nothing in the result is authentic until its signature is verified.
     """
-    if not isinstance(token, str):
-        raise JwsFormatError("a token is text")
-    if len(token) > max_bytes:
-        raise TooLargeError(f"token longer than {max_bytes} bytes")
-    header_part, _, rest = token.partition(".")
-    payload_part, dot, signature_part = rest.partition(".")
-    if not dot or "." in signature_part:
-        raise JwsFormatError("not three parts")
-    known, containers = _parse_header(header_part)
+    header_part, payload_part, signature_part = _split(token, max_bytes)
+    known, containers = _parse_header(header_part, algorithm)
     # What is cached is shared; what is handed out is the caller's own.
     header = known.copy()
     for name in containers:
         header[name] = _copy(known[name])
-    if header.get("typ") not in allowed_types:
-        raise TokenTypeError(f"one of {', '.join(sorted(map(str, allowed_types)))} expected")
-    payload, signature = b64u_decode(payload_part), b64u_decode(signature_part)
-    if len(signature) != SIGNATURE_BYTES:
-        raise SignatureFormatError(f"{len(signature)} bytes instead of {SIGNATURE_BYTES}")
-    digest = sha256(token[: -1 - len(signature_part)].encode("ascii")).digest()
-    # The named tuple's own constructor is written in Python, and slow where it runs twice a verification.
-    return tuple.__new__(Jws, (header, payload, digest, signature))
+    return _assemble(token, header, payload_part, signature_part, allowed_types, size=SIGNATURE_SIZES[algorithm])
+
+
+def parse_proof(token: str, *, allowed_types: TokenTypes, max_bytes: int = MAX_PROOF_BYTES) -> Jws:
+    """As parse_compact, for proofs of possession, whose header may show the proven key as ``jwk``.
+
+    The key must be a public P-256 one (RFC 9449 §4.2, OpenID4VCI 1.0 appendix F.1); own_key returns it. Raises as
+    parse_compact, and KeyFormatError. A signature by that key tells nothing of who holds it.
+    """
+    header_part, payload_part, signature_part = _split(token, max_bytes)
+    header = json_object(b64u_decode(header_part))
+    _check_header({name: header[name] for name in header if name != "jwk"}, allowed_algorithms=ALLOWED_ALGORITHMS)
+    if "jwk" in header:
+        p256_from_jwk(header["jwk"])
+    return _assemble(token, header, payload_part, signature_part, allowed_types)
+
+
+def own_key(jws: Jws) -> ec.EllipticCurvePublicKey:
+    """Return the key that a proof of possession shows in its header. Raises KeyFormatError when it shows none."""
+    if "jwk" not in jws.header:
+        raise KeyFormatError("the header shows no jwk")
+    return p256_from_jwk(jws.header["jwk"])
 
 
 def verify_es256(jws: Jws, key: ec.EllipticCurvePublicKey) -> bytes:
@@ -129,6 +144,37 @@ def verify_compact(
     return jws
 
 
+def _split(token: str, max_bytes: int) -> tuple[str, str, str]:
+    if not isinstance(token, str):
+        raise JwsFormatError("a token is text")
+    if len(token) > max_bytes:
+        raise TooLargeError(f"token longer than {max_bytes} bytes")
+    header, _, rest = token.partition(".")
+    payload, dot, signature = rest.partition(".")
+    if not dot or "." in signature:
+        raise JwsFormatError("not three parts")
+    return header, payload, signature
+
+
+def _assemble(
+    token: str,
+    header: dict[str, Any],
+    payload: str,
+    signature: str,
+    allowed_types: TokenTypes,
+    *,
+    size: int = SIGNATURE_BYTES,
+) -> Jws:
+    if header.get("typ") not in allowed_types:
+        raise TokenTypeError(f"one of {', '.join(sorted(map(str, allowed_types)))} expected")
+    content, r_and_s = b64u_decode(payload), b64u_decode(signature)
+    if len(r_and_s) != size:
+        raise SignatureFormatError(f"{len(r_and_s)} bytes instead of {size}")
+    digest = sha256(token[: -1 - len(signature)].encode("ascii")).digest()
+    # The named tuple's own constructor is written in Python, and slow where it runs twice a verification.
+    return tuple.__new__(Jws, (header, content, digest, r_and_s))
+
+
 def _write_header(algorithm: str, header: Mapping[str, Any]) -> str:
     # An algorithm in *header* that is not the signer's fails the allow-list, which holds the signer's alone.
     return _check_own_header(algorithm, json_dumps_checked({"alg": algorithm, **header}))
@@ -148,12 +194,12 @@ def _check_own_header(algorithm: str, encoded: bytes) -> str:
 
 # Keyed by the exact bytes. Issuers repeat their headers, certificate chain included, for every credential.
 @lru_cache(maxsize=256)
-def _parse_header(part: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _parse_header(part: str, algorithm: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the header, and the names of those of its members that can be changed."""
     if len(part) > MAX_HEADER_BYTES:
         raise TooLargeError(f"header longer than {MAX_HEADER_BYTES} bytes")
     header = json_object(b64u_decode(part))
-    _check_header(header, allowed_algorithms=ALLOWED_ALGORITHMS)
+    _check_header(header, allowed_algorithms=frozenset({algorithm}))
     return header, tuple(name for name, value in header.items() if type(value) in _CONTAINERS)
 
 

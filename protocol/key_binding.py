@@ -83,8 +83,9 @@ def verify_key_binding(
         claims = json_object(verify_es256(jws, key))
     except SignatureError:
         raise KeyBindingSignatureError("not made by the holder key") from None
-    _check_binding(claims, sd_hash(without_key_binding(presentation), hash_name), audience, nonce)
-    _check_times(claims, now=now, max_age=max_age, future_skew=future_skew)
+    _check_hash(claims, sd_hash(without_key_binding(presentation), hash_name))
+    check_addressee(claims, audience=audience, nonce=nonce)
+    check_times(claims, now=now, max_age=max_age, future_skew=future_skew)
     return claims
 
 
@@ -99,19 +100,27 @@ def holder_key(issuer_payload: Mapping[str, Any]) -> ec.EllipticCurvePublicKey:
         raise HolderKeyError(error.detail) from None
 
 
-def _check_binding(claims: Mapping[str, Any], expected_hash: str, audience: str | None, nonce: str | None) -> None:
-    for name in ("aud", "nonce", "sd_hash"):
+def check_addressee(claims: Mapping[str, Any], *, audience: str | None, nonce: str | None) -> None:
+    """Compare ``aud`` and ``nonce`` of a holder's signed claims; None leaves a value uncompared, never unchecked in form.
+
+    Raises KeyBindingFormatError, KeyBindingAudienceError, KeyBindingNonceError.
+    """
+    for name in ("aud", "nonce"):
         if not isinstance(claims.get(name), str):
             raise KeyBindingFormatError(f"{name} is not text")
-    if claims["sd_hash"] != expected_hash:
-        raise KeyBindingHashError("signed over another presentation")
     if audience is not None and claims["aud"] != audience:
         raise KeyBindingAudienceError("made for another verifier")
     if nonce is not None and claims["nonce"] != nonce:
         raise KeyBindingNonceError("made for another transaction")
 
 
-def _check_times(claims: Mapping[str, Any], *, now: float, max_age: float, future_skew: float) -> None:
+def check_times(
+    claims: Mapping[str, Any], *, now: float, max_age: float, future_skew: float = FUTURE_SKEW_SECONDS
+) -> None:
+    """Check ``iat``, ``nbf`` and ``exp`` of a holder's signed claims against *now*, all in seconds.
+
+    Raises KeyBindingFormatError, KeyBindingFutureError, KeyBindingStaleError.
+    """
     try:
         issued_at = numeric_date(claims, "iat")
         not_before, expires_at = numeric_date(claims, "nbf"), numeric_date(claims, "exp")
@@ -123,3 +132,10 @@ def _check_times(claims: Mapping[str, Any], *, now: float, max_age: float, futur
         raise KeyBindingFutureError("not made yet")
     if issued_at < now - max_age or (expires_at is not None and expires_at <= now):
         raise KeyBindingStaleError("made too long ago")
+
+
+def _check_hash(claims: Mapping[str, Any], expected: str) -> None:
+    if not isinstance(claims.get("sd_hash"), str):
+        raise KeyBindingFormatError("sd_hash is not text")
+    if claims["sd_hash"] != expected:
+        raise KeyBindingHashError("signed over another presentation")

@@ -13,7 +13,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from authorization import consent
-from authorization.models import Authorization, PresentationRequest, RequestTemplate
+from authorization.models import Authorization, PresentationRequest, RelyingParty, RequestTemplate
+from authorization.oidc.parties import register_party
 from authorization.recipients import add_recipient_key
 from authorization.requests import Bounds, approve_template, audience_of, create_request, register_template
 from credentials import applications, issuance
@@ -290,6 +291,27 @@ def registered_template(
 def approved_template(**changes: Any) -> RequestTemplate:
     template = registered_template(**changes)
     return approve_template(template=template, administrator=agency_administrator(template.credential_type.agency))
+
+
+def sign_in_template() -> RequestTemplate:
+    """What the bank's customer portal wants to see: the number by which it knows who comes back, a name and an age."""
+    required = (("certificate_number",), ("name_zh",), ("age_over_18",))
+    return approved_template(required=required, optional=(), name="Sign in")
+
+
+def relying_party(**changes: Any) -> tuple[RelyingParty, str | None]:
+    """The bank's customer portal, with a shared secret."""
+    registration: dict[str, Any] = {
+        "organisation": bank(),
+        "account": chan(),
+        "name": "Customer portal",
+        "method": RelyingParty.Method.SECRET,
+        "redirect_uris": ["https://portal.bank.example/callback?from=chancela"],
+        "claim_names": {("name_zh",): "name", ("age_over_18",): "age_over_18"},
+    }
+    return register_party(
+        **{**registration, "template": changes.pop("template", None) or sign_in_template(), **changes}
+    )
 
 
 def ask(template: RequestTemplate | None = None, **changes: Any) -> PresentationRequest:

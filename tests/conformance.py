@@ -6,8 +6,24 @@ import re
 from collections.abc import Iterable
 
 from tests.protocol.unsupported import UNSUPPORTED_JOSE
+from tests.protocol.unsupported_did import UNSUPPORTED_DID
 from tests.protocol.unsupported_log import UNSUPPORTED_LOG
+from tests.protocol.unsupported_oidc import UNSUPPORTED_OIDC
+from tests.protocol.unsupported_vci import UNSUPPORTED_VCI
 from tests.protocol.unsupported_vp import UNSUPPORTED_VP
+from tests.protocol.unsupported_w3c import UNSUPPORTED_W3C
+from tests.protocol.unsupported_webhooks import UNSUPPORTED_WEBHOOKS
+
+UNSUPPORTED = (
+    *UNSUPPORTED_DID,
+    *UNSUPPORTED_JOSE,
+    *UNSUPPORTED_LOG,
+    *UNSUPPORTED_OIDC,
+    *UNSUPPORTED_VCI,
+    *UNSUPPORTED_VP,
+    *UNSUPPORTED_W3C,
+    *UNSUPPORTED_WEBHOOKS,
+)
 
 PROPERTY = "requirement"
 # (source with section, requirement, test)
@@ -28,9 +44,7 @@ def render(proofs: Iterable[Proof]) -> str:
     for source, requirement, test in proofs:
         tests.setdefault((source, requirement), set()).add(test.rpartition("::")[0] or test)
     rows = [(*key, "yes", ", ".join(f"`{name}`" for name in sorted(names))) for key, names in tests.items()]
-    rows += [
-        (source, text, "no", reason) for source, text, reason in (*UNSUPPORTED_JOSE, *UNSUPPORTED_LOG, *UNSUPPORTED_VP)
-    ]
+    rows += [(source, text, "no", reason) for source, text, reason in UNSUPPORTED]
     return HEAD + "".join(f"| {' | '.join(map(_cell, row))} |\n" for row in sorted(rows, key=_order))
 
 

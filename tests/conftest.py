@@ -31,11 +31,13 @@ def fresh_process() -> None:
     from credentials import admission
     from credentials.sources import database_sources
     from credentials.views.api import forget_bundle
+    from identity import trust_page
 
     database_sources().forget()
     admission.forget()
     log_state.forget()
     forget_bundle()
+    trust_page.forget()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

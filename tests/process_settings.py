@@ -11,4 +11,5 @@ CELERY_BEAT_SCHEDULE = {
     if str(entry["task"]).startswith("anchoring.")
 }
 ATTESTATION_LEASE_SECONDS = 1
+FETCH_ALLOWED_PRIVATE_HOSTS = os.environ.get("FETCH_ALLOWED_PRIVATE_HOSTS", "").split()
 CHECKPOINT_SECONDS = float(os.environ.get("CHECKPOINT_SECONDS", "0.3"))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-import segno
 from django.core.validators import RegexValidator
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -19,6 +18,7 @@ from authorization import transfer
 from authorization.consent import state_of
 from authorization.lookup import find_request_of, find_template_of, granted_authorization
 from authorization.models import Authorization, PresentationRequest
+from authorization.openid4vp.sessions import ask_wallet
 from authorization.requests import (
     DEFAULT_LIFETIME,
     MAX_LIFETIME,
@@ -28,44 +28,14 @@ from authorization.requests import (
     create_request,
     request_state,
 )
+from authorization.views.api_fields import (
+    COMMON_PROBLEMS,
+    NO_STORE,
+    client_of,
+)
+from authorization.views.wallet_api import WalletInput, WalletOutput, describe_session, qr_of, read_options
 from identity.views.authentication import ApiClient, ApiKeyAuthentication
-
-NO_STORE = {"Cache-Control": "no-store"}
-
-
-COMMON_PROBLEMS = {
-    401: OpenApiResponse(description="No API key, or one that is unknown or revoked"),
-    404: OpenApiResponse(description="No such object of this organisation"),
-    406: OpenApiResponse(description="Only JSON can be had"),
-}
-
-
-class JsonUUIDField(serializers.UUIDField):
-    """A UUID as JSON clients write it: not a number, not a URN, not in braces."""
-
-    def to_internal_value(self, data: Any) -> uuid.UUID:
-        value = super().to_internal_value(data) if isinstance(data, str) else None
-        if value is None or str(value) != data.lower():
-            self.fail("invalid", value=data)
-        return value
-
-
-class JsonTextField(serializers.CharField):
-    """Text and nothing that could be written as text."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class JsonIntegerField(serializers.IntegerField):
-    """A whole number, not its text."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
-            self.fail("invalid")
-        return super().to_internal_value(data)
+from identity.views.json_fields import JsonIntegerField, JsonTextField, JsonUUIDField
 
 
 class RequestInput(serializers.Serializer[Any]):
@@ -86,6 +56,7 @@ class RequestInput(serializers.Serializer[Any]):
         default=int(DEFAULT_LIFETIME.total_seconds()),
         help_text="Seconds in which the citizen may answer; never longer than the template grants access",
     )
+    wallet = WalletInput(required=False, help_text="Let any wallet answer over OpenID4VP 1.0, in this way")
 
 
 class AuthorizationOutput(serializers.Serializer[Any]):
@@ -102,7 +73,7 @@ class RequestOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     template = serializers.UUIDField()
     reference = serializers.CharField(allow_blank=True)
-    state = serializers.ChoiceField(choices=["pending", "granted", "refused", "expired"])
+    state = serializers.ChoiceField(choices=["pending", "granted", "presented", "refused", "expired"])
     url = serializers.CharField(help_text="Where the citizen decides")
     qr = serializers.CharField(help_text="The same address as a QR code: an SVG data URI")
     audience = serializers.CharField(help_text="For /api/v1/verify, with the presentation")
@@ -110,6 +81,7 @@ class RequestOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     authorization = AuthorizationOutput(allow_null=True)
+    wallet = WalletOutput(allow_null=True)
 
 
 class EnvelopeRecipient(serializers.Serializer[Any]):
@@ -144,6 +116,7 @@ _ASKED = OpenApiExample(
         "created_at": "2026-11-24T11:00:00+08:00",
         "expires_at": "2026-11-24T11:10:00+08:00",
         "authorization": None,
+        "wallet": None,
     },
     response_only=True,
 )
@@ -173,8 +146,10 @@ class RequestsView(APIView):
             201: OpenApiResponse(RequestOutput, "The request: show the citizen its address, or the QR code"),
             400: OpenApiResponse(description="The body is not as described; `fields` says where"),
             **COMMON_PROBLEMS,
-            403: OpenApiResponse(description="The organisation may not ask"),
-            409: OpenApiResponse(description="The template is not approved or retired, or there is no recipient key"),
+            403: OpenApiResponse(description="The organisation may not ask, or not for that much"),
+            409: OpenApiResponse(
+                description="The template is not approved or retired, or there is no recipient key and no wallet is asked"
+            ),
             413: OpenApiResponse(description="The body is longer than 64 KiB"),
             415: OpenApiResponse(description="The body is not JSON"),
         },
@@ -183,14 +158,7 @@ class RequestsView(APIView):
     def post(self, request: Request) -> Response:
         body = RequestInput(data=request.data)
         body.is_valid(raise_exception=True)
-        asked = create_request(
-            template=find_template_of(_client(request).organisation, body.validated_data["template"]),
-            organisation=_client(request).organisation,
-            reference=body.validated_data["reference"],
-            api_key=_client(request).api_key,
-            lifetime=timedelta(seconds=body.validated_data["expires_in"]),
-        )
-        return Response(_describe_request(asked), status=201, headers=NO_STORE)
+        return Response(_describe_request(_ask(client_of(request), body.validated_data)), status=201, headers=NO_STORE)
 
 
 class RequestView(APIView):
@@ -205,7 +173,7 @@ class RequestView(APIView):
         examples=[_ASKED],
     )
     def get(self, request: Request, request_id: uuid.UUID) -> Response:
-        asked = find_request_of(_client(request).organisation, request_id)
+        asked = find_request_of(client_of(request).organisation, request_id)
         return Response(_describe_request(asked), headers=NO_STORE)
 
 
@@ -227,31 +195,41 @@ class PresentationView(APIView):
         examples=[_SEALED],
     )
     def get(self, request: Request, request_id: uuid.UUID) -> Response:
-        organisation = _client(request).organisation
+        organisation = client_of(request).organisation
         asked = find_request_of(organisation, request_id)
         envelope = transfer.read(authorization=granted_authorization(asked), organisation=organisation)
         return Response(envelope, headers=NO_STORE)
 
 
-def _client(request: Request) -> ApiClient:
-    return cast("ApiClient", request.user)
+def _ask(client: ApiClient, members: dict[str, Any]) -> PresentationRequest:
+    asking: dict[str, Any] = {
+        "template": find_template_of(client.organisation, members["template"]),
+        "organisation": client.organisation,
+        "reference": members["reference"],
+        "api_key": client.api_key,
+        "lifetime": timedelta(seconds=members["expires_in"]),
+    }
+    if "wallet" not in members:
+        return create_request(**asking)
+    return ask_wallet(**asking, options=read_options(members["wallet"])).request
 
 
 def _describe_request(asked: PresentationRequest) -> dict[str, Any]:
     url = consent_url(asked)
-    authorization = getattr(asked, "authorization", None)
+    authorization, session = getattr(asked, "authorization", None), getattr(asked, "session", None)
     members = {
         "id": asked.pk,
         "template": asked.template_id,
         "reference": asked.reference,
         "state": request_state(asked),
         "url": url,
-        "qr": segno.make(url, error="m", micro=False).svg_data_uri(border=4, light="#fff"),
+        "qr": qr_of(url),
         "audience": audience_of(asked.organisation),
         "nonce": asked.nonce,
         "created_at": asked.created_at,
         "expires_at": asked.expires_at,
         "authorization": _describe_authorization(authorization) if authorization else None,
+        "wallet": describe_session(session) if session else None,
     }
     return dict(RequestOutput(members).data)
 

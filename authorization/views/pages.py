@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponseBase
 
 from authorization.items import Texts, label_of
 from authorization.models import PresentationRequest, RequestTemplate
+from authorization.requests import asked_credential
 from identity.models import RecipientKey
 from identity.views import portal
-from protocol.openid4vp import parse_query
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ class TemplateItem:
 
 def template_items(template: RequestTemplate) -> list[TemplateItem]:
     required = {tuple(path) for path in template.required_claims}
-    query = parse_query(template.dcql_query)
     return [
-        TemplateItem(label_of(template.credential_type, claim.path), claim.path in required) for claim in query.claims
+        TemplateItem(label_of(template.credential_type, claim.path), claim.path in required)
+        for claim in asked_credential(template).claims
     ]

@@ -15,11 +15,12 @@ from anchoring.receipts import anchoring_state
 from authorization import consent
 from authorization.activity import authorizations_of, describe_events, events_of, export_activity, waiting_requests
 from authorization.items import label_of
-from authorization.lookup import find_authorization_of, find_request
+from authorization.lookup import find_authorization_of, find_request, session_of
 from authorization.models import PresentationRequest
 from authorization.schemas import parse_grant
 from authorization.views.consent_page import consent_context, withdrawal_data
 from authorization.views.pages import PAGE_SIZE, page_of, wallet_page
+from authorization.views.present import is_for_wallets_only, presentation_url
 from identity.views.access import CitizenRequest, citizen_with_weid
 from protocol.encoding import json_dumps
 from protocol.openid4vp import parse_transaction_data
@@ -30,10 +31,14 @@ from protocol.openid4vp import parse_transaction_data
 @citizen_with_weid
 def show_request(request: CitizenRequest, request_id: uuid.UUID) -> HttpResponse:
     asked = consent.open_request(request=find_request(request_id, weid=request.weid), weid=request.weid)
+    if asked.state == PresentationRequest.State.PRESENTED:
+        return render(request, "portal/request_closed.html", {"asked": asked})
     if asked.state == PresentationRequest.State.GRANTED:
         return redirect("authorization", authorization_id=asked.authorization.pk)
     if asked.state == PresentationRequest.State.REFUSED or asked.is_expired:
         return render(request, "portal/request_closed.html", {"asked": asked})
+    if is_for_wallets_only(asked):
+        return redirect(presentation_url(session_of(asked)))
     offer = consent.prepare(request=asked, person=request.person, weid=request.weid)
     chosen = offer.find(request.GET.get("certificate")) or offer.find(None)
     return render(request, "portal/request.html", consent_context(request, offer, chosen))

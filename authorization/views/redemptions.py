@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
 from django.core.validators import RegexValidator
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
@@ -14,11 +14,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from authorization.requests import audience_of
-from authorization.views.api import COMMON_PROBLEMS, NO_STORE, JsonIntegerField, JsonTextField
+from authorization.views.api_fields import COMMON_PROBLEMS, NO_STORE, client_of
 from credentials import redemption as redemptions
 from credentials.models import Redemption
-from identity.models import Organisation
-from identity.views.authentication import ApiClient, ApiKeyAuthentication
+from identity.views.authentication import ApiKeyAuthentication
+from identity.views.json_fields import JsonIntegerField, JsonTextField
 
 # With the rest of the body within what config.json_body reads.
 MAX_PRESENTATION = 60_000
@@ -123,7 +123,7 @@ class RedemptionsView(APIView):
     def post(self, request: Request) -> Response:
         body = RedemptionInput(data=request.data)
         body.is_valid(raise_exception=True)
-        organisation = _organisation(request)
+        organisation = client_of(request).organisation
         taken = redemptions.redeem(organisation=organisation, audience=audience_of(organisation), **body.validated_data)
         return Response(_describe(taken), status=201, headers=NO_STORE)
 
@@ -140,7 +140,7 @@ class RedemptionView(APIView):
         examples=[_REDEEMED],
     )
     def get(self, request: Request, redemption_id: uuid.UUID) -> Response:
-        found = redemptions.find_redemption(organisation=_organisation(request), redemption_id=redemption_id)
+        found = redemptions.find_redemption(organisation=client_of(request).organisation, redemption_id=redemption_id)
         return Response(_describe(found), headers=NO_STORE)
 
 
@@ -164,16 +164,12 @@ class ReversalView(APIView):
     def post(self, request: Request, redemption_id: uuid.UUID) -> Response:
         body = ReversalInput(data=request.data)
         body.is_valid(raise_exception=True)
-        organisation = _organisation(request)
+        organisation = client_of(request).organisation
         found = redemptions.find_redemption(organisation=organisation, redemption_id=redemption_id)
         reversed_ = redemptions.reverse(
             redemption=found, organisation=organisation, reason=body.validated_data["reason"]
         )
         return Response(_describe(reversed_), headers=NO_STORE)
-
-
-def _organisation(request: Request) -> Organisation:
-    return cast("ApiClient", request.user).organisation
 
 
 def _describe(redemption: Redemption) -> dict[str, Any]:

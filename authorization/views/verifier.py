@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
@@ -15,11 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from authorization.errors import TemplateInvalidError
 from authorization.forms import RequestForm, TemplateForm
 from authorization.items import always_shown, label_of
-from authorization.lookup import find_request_of, find_template_of, granted_authorization
+from authorization.lookup import find_request_of, find_template_of, granted_authorization, session_of
 from authorization.models import PresentationRequest, RequestTemplate
+from authorization.openid4vp.results import read_result
+from authorization.openid4vp.sessions import ask_wallet
 from authorization.requests import (
     consent_url,
-    create_request,
     register_template,
     request_state,
     retire_template,
@@ -27,6 +29,7 @@ from authorization.requests import (
 from authorization.transfer import read
 from authorization.views.opening_page import opening_context
 from authorization.views.pages import page_of, template_items, wallet_page
+from authorization.views.wallet_page import describe_shown, live_state, wallet_context
 from credentials.models import CredentialType
 from identity.audit import account_actor
 from identity.views.access import MemberRequest, verifier_member
@@ -65,13 +68,14 @@ def list_requests(request: MemberRequest) -> HttpResponse:
 def create_request_page(request: MemberRequest) -> HttpResponse:
     form = RequestForm(request.POST or None, organisation=request.organisation)
     if request.method == "POST" and form.is_valid():
-        asked = create_request(
+        session = ask_wallet(
             template=form.cleaned_data["template"],
             organisation=request.organisation,
             reference=form.cleaned_data["reference"],
             created_by=request.user,
+            is_sealed=True,
         )
-        return redirect("verifier_request", request_id=asked.pk)
+        return redirect("verifier_request", request_id=session.request_id)
     return render(request, "verifier/request_form.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -79,27 +83,25 @@ def create_request_page(request: MemberRequest) -> HttpResponse:
 @wallet_page
 @verifier_member
 def show_request(request: MemberRequest, request_id: uuid.UUID) -> HttpResponse:
-    asked = find_request_of(request.organisation, request_id)
-    authorization = getattr(asked, "authorization", None)
-    context = {
-        "asked": asked,
-        "state": request_state(asked),
-        "url": consent_url(asked),
-        "authorization": authorization,
-        "items": template_items(asked.template),
-    }
-    if authorization:
-        context |= opening_context(request, asked)
-    else:
-        url = reverse("verifier_request_state", args=[asked.pk])
-        context["watch"] = {"state": request_state(asked), "state_url": url}
-    return render(request, "verifier/request.html", context)
+    return _render_request(request, find_request_of(request.organisation, request_id))
 
 
 @require_safe
 @verifier_member
 def show_request_state(request: MemberRequest, request_id: uuid.UUID) -> HttpResponse:
-    return JsonResponse({"state": request_state(find_request_of(request.organisation, request_id))})
+    return JsonResponse({"state": live_state(find_request_of(request.organisation, request_id))})
+
+
+@require_POST
+@wallet_page
+@verifier_member
+def read_wallet_result(request: MemberRequest, request_id: uuid.UUID) -> HttpResponse:
+    """Show what a wallet presented, in this one answer."""
+    asked = find_request_of(request.organisation, request_id)
+    result = read_result(
+        session=session_of(asked), organisation=request.organisation, actor=account_actor(request.user)
+    )
+    return _render_request(request, asked, shown=describe_shown(result))
 
 
 @require_safe
@@ -151,6 +153,25 @@ def read_presentation(request: MemberRequest, request_id: uuid.UUID) -> HttpResp
         actor=account_actor(request.user),
     )
     return JsonResponse({"envelope": envelope})
+
+
+def _render_request(request: MemberRequest, asked: PresentationRequest, **more: Any) -> HttpResponse:
+    authorization = getattr(asked, "authorization", None)
+    context = {
+        "asked": asked,
+        "state": request_state(asked),
+        "url": consent_url(asked),
+        "authorization": authorization,
+        "items": template_items(asked.template),
+        **wallet_context(asked),
+        **more,
+    }
+    if authorization:
+        context |= opening_context(request, asked)
+    else:
+        url = reverse("verifier_request_state", args=[asked.pk])
+        context["watch"] = {"state": live_state(asked), "state_url": url}
+    return render(request, "verifier/request.html", context)
 
 
 def _register(request: MemberRequest, form: TemplateForm, credential_type: CredentialType) -> RequestTemplate | None:

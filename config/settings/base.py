@@ -62,6 +62,8 @@ if WITNESS_SIGNING_SEED in {KEY_ENCRYPTION_KEY, LOOKUP_KEY, LOG_SIGNING_SEED}:
 WITNESS_NAME: str = env.str("WITNESS_NAME", f"{_PUBLIC.netloc}/witness")
 # How many checkpoints of one log are cosigned: each costs two signatures and two writes to disk.
 WITNESS_LOG_RATE: str = env.str("WITNESS_LOG_RATE", "120/min")
+# How many sign-ins by presentation one address may begin.
+SIGN_IN_RATE: str = env.str("SIGN_IN_RATE", "30/min")
 # Two logs that enter each other's checkpoints grow by doing so: at most one leaf per log and this many seconds.
 LOG_IN_LOG_SECONDS: int = env.int("LOG_IN_LOG_SECONDS", 600)
 
@@ -270,6 +272,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "config.problems.handle_api_exception",
     "DEFAULT_THROTTLE_RATES": {
         "verify_anonymous": env.str("VERIFY_ANONYMOUS_RATE", "60/min"),
+        "wallet_anonymous": env.str("WALLET_ANONYMOUS_RATE", "240/min"),
         "resolve_anonymous": env.str("RESOLVE_ANONYMOUS_RATE", "30/min"),
     },
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -277,10 +280,18 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Chancela API",
     "VERSION": "1",
+    "ENUM_NAME_OVERRIDES": {"OfferState": "credentials.openid4vci.offers.STATES"},
+    # The first that knows what is sent to others, the webhooks.
+    "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "anchoring.openapi.describe_plain_views",
+        "identity.openapi.describe_plain_views",
         "credentials.openapi.describe_plain_views",
+        "credentials.openapi_wallets.describe_wallet_routes",
+        "authorization.openapi.describe_plain_views",
+        "authorization.openapi_webhooks.describe_webhooks",
+        "authorization.openapi_sign_in.describe_sign_in",
         "config.openapi.complete_document",
     ],
 }
@@ -309,9 +320,17 @@ METRICS_TOKEN = metrics_token("METRICS_TOKEN")
 METRICS_NETWORKS = networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1/128"] if DEMO else [])
 # How often a process adds what it has counted to the totals in the database; 0 never does.
 TALLY_SECONDS: float = env.float("TALLY_SECONDS", 5.0)
-ALERT_SOURCES = ["identity.alerts.check"]
+ALERT_SOURCES = ["identity.alerts.check", "identity.trust_alerts.check"]
 AUDIT_SINK = "authorization.audit.record"
-AUTHORIZATION_SOURCE = "authorization.consent.authorization_fact"
+# Every change of trust ends with it, in its own transaction.
+TRUST_PUBLISHER = "identity.trust_publishing.publish_changes"
+TYPE_CATALOGUE = "credentials.catalog.known_types"
+# Registers of ours that upper apps fill: name of the list, and where its entries come from.
+TRUST_LIST_SOURCES = {"verifiers": "authorization.registrations.registered_verifiers"}
+AUTHORIZATION_SOURCE = "authorization.consent.authorization_facts"
+# The most days that an organisation may keep what it learned of a certificate of some type.
+RETENTION_SOURCE = "authorization.retention.longest_retention"
+EVENT_SINK = "authorization.webhooks.emit"
 # What waits for a clerk, in the order of the task list (identity.duties says what a source must be).
 CLERK_DUTIES = ["identity.duties.kyc_duties", "credentials.duties.application_duties"]
 FSCK_CHECKS = ["identity.fsck.check", "credentials.fsck.check", "authorization.fsck.check"]
@@ -322,13 +341,25 @@ KYC_PROVIDERS = ["identity.providers.desk.DeskProvider", "identity.providers.ope
 )
 # Hosts that anchoring.fetch may contact although their address is private: for tests against a loopback server only.
 FETCH_ALLOWED_PRIVATE_HOSTS: list[str] = []
+# The one origin that anchoring.fetch.post may contact without TLS, although it is private: the demonstration itself.
+FETCH_PLAIN_ORIGIN = PUBLIC_URL if DEMO else ""
 WEID_CHAIN: str = env.str("WEID_CHAIN", "1")
 KYC_DOCUMENT_DAYS: int = env.int("KYC_DOCUMENT_DAYS", 0)
 KYC_UNDECIDED_DAYS: int = env.int("KYC_UNDECIDED_DAYS", 90)
 # What a verification asks for with `"quorum": "default"` (C2SP tlog-policy text, see docs/procedures/evidence.md).
 QUORUM_POLICY: str = env.str("QUORUM_POLICY", "")
+# How many copies of a certificate a wallet may fetch at once, each bound to a key of its own.
+WALLET_BATCH_SIZE: int = min(50, max(2, env.int("WALLET_BATCH_SIZE", 10)))
+# A JWK Set of providers whose word about wallets and keys counts, besides those of `manage.py wallets trust`.
+TRUSTED_WALLET_PROVIDERS: str = env.str("TRUSTED_WALLET_PROVIDERS", "")
+# Also answers wallets that speak draft 13 of OpenID4VCI.
+OPENID4VCI_DRAFT_13: bool = env.bool("OPENID4VCI_DRAFT_13", False)
+# Opens the VC-API for the W3C's suites, which sign whatever they are given, by an issuer of their own.
+VC_API: bool = env.bool("VC_API", False)
 STATUS_LIST_SIZE: int = env.int("STATUS_LIST_SIZE", 1 << 17)
 STATUS_TOKEN_TTL: int = env.int("STATUS_TOKEN_TTL", 60)
+# How soon a withdrawal elsewhere is noticed here.
+TRUST_FETCH_SECONDS: float = max(10.0, env.float("TRUST_FETCH_SECONDS", 900.0))
 VERIFY_TRUST_POLL_SECONDS: float = env.float("VERIFY_TRUST_POLL_SECONDS", 1.0)
 
 CELERY_TASK_SERIALIZER = "json"
@@ -339,12 +370,14 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 300
-# What waits for other people's machines queues apart, so that workers given to the rest are never all waiting. A worker
-# that is given no queue serves both.
-CELERY_TASK_QUEUES = (Queue("celery", routing_key="celery"), Queue("outward", routing_key="outward"))
+# What waits for other people's machines queues apart, so that workers given to the rest are never all waiting: ledgers
+# and foreign logs, and the receivers of webhooks. A worker that is given no queue serves all.
+CELERY_TASK_QUEUES = tuple(Queue(name, routing_key=name) for name in ("celery", "outward", "webhooks"))
 CELERY_TASK_ROUTES = {
-    name: {"queue": "outward"}
-    for name in ("anchoring.attest_on_ledger", "anchoring.ask_ledger", "anchoring.monitor_log")
+    "anchoring.attest_on_ledger": {"queue": "outward"},
+    "anchoring.ask_ledger": {"queue": "outward"},
+    "anchoring.monitor_log": {"queue": "outward"},
+    "authorization.deliver_to_endpoint": {"queue": "webhooks"},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
@@ -367,8 +400,14 @@ CELERY_BEAT_SCHEDULE = {
     "monitor-logs": {"task": "anchoring.monitor", "schedule": 60.0},
     "enter-checkpoints": {"task": "anchoring.enter_checkpoints", "schedule": 60.0},
     "resume-issuance": {"task": "credentials.resume_issuance", "schedule": 30.0},
+    "purge-wallets": {"task": "credentials.purge_wallets", "schedule": 3600.0},
+    "delete-kept-reports": {"task": "credentials.delete_kept_reports", "schedule": 300.0},
     "purge-envelopes": {"task": "authorization.purge_envelopes", "schedule": 300.0},
+    "deliver-webhooks": {"task": "authorization.deliver_webhooks", "schedule": 5.0},
+    "purge-webhook-deliveries": {"task": "authorization.purge_webhook_deliveries", "schedule": 3600.0},
     "anchor-audit-head": {"task": "authorization.anchor_audit_head", "schedule": 86400.0},
+    "publish-trust-lists": {"task": "identity.publish_trust_lists", "schedule": 300.0},
+    "fetch-trust-lists": {"task": "identity.fetch_trust_lists", "schedule": TRUST_FETCH_SECONDS},
     "purge-kyc-documents": {"task": "identity.purge_documents", "schedule": 3600.0},
 }
 

@@ -58,6 +58,7 @@ def show_credential(request: StaffRequest, credential_id: UUID) -> HttpResponse:
         "credential": credential,
         "events": timeline(credential),
         "changes": _open_changes(request, credential),
+        "can_offer": not request.role_names.isdisjoint({Role.Name.MAKER, Role.Name.CHECKER}),
     }
     return render(request, "clerk/credentials_show.html", context)
 

@@ -7,32 +7,20 @@ from datetime import UTC, datetime
 from csp.constants import NONE
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
 
-from credentials.errors import MethodError
-from credentials.evidence_export import collect
 from credentials.evidence_file import EXTENSION, MEDIA_TYPE
 from credentials.evidence_page import EvidencePage, evidence_page
-from credentials.views.api import admit, open_to_all, read_verify_request, readable
+from credentials.judging import answer
+from credentials.verify_request import parse_evidence_request
+from credentials.views.gates import admit, posted, read_json, readable
 
 
-@open_to_all
-@csrf_exempt
+@posted
 def make_evidence(request: HttpRequest) -> HttpResponse:
     """POST /api/v1/evidence: as /api/v1/verify, answered with the file that can be verified again by anyone."""
-    if request.method != "POST":
-        raise MethodError(allow="POST")
-    admit(request)
-    asked = read_verify_request(request)
-    data = collect(
-        presentation=asked["presentation"],
-        now=datetime.now(UTC),
-        policy=asked.get("policy"),
-        audience=asked.get("audience"),
-        nonce=asked.get("nonce"),
-        vct=asked.get("vct"),
-    )
-    return as_download(data, name="certificate")
+    organisation = admit(request)
+    given = answer(parse_evidence_request(read_json(request)), organisation=organisation, now=datetime.now(UTC))
+    return as_download(given.evidence or b"", name="certificate")
 
 
 def as_download(data: bytes, *, name: str) -> HttpResponse:

@@ -19,7 +19,8 @@ from credentials.forms import PresentationForm, posted
 from credentials.policy import DEFAULT
 from credentials.sources import database_sources
 from credentials.verification import Check, Report, verify
-from credentials.views.api import VERDICT, admit, open_to_all
+from credentials.views.gates import admit, open_to_all
+from credentials.views.verify import VERDICT
 from identity.languages import localised
 from identity.models import Agency
 from identity.trust import issuer_identifier

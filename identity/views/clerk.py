@@ -18,6 +18,7 @@ from identity.audit import account_actor, report
 from identity.duties import duties_for
 from identity.forms import NumberForm, RefusalForm, RoleForm
 from identity.models import Account, KycCase, KycDocument, Person, Role
+from identity.trust_page import held_by
 from identity.views.access import AGENCY_SESSION_KEY, AccountRequest, StaffRequest, signed_in, staff
 from identity.views.rows import identity_rows
 from identity.weid import weid_of
@@ -139,6 +140,13 @@ def remove_role(request: StaffRequest, role_id: int) -> HttpResponse:
     roles.withdraw_role(role=role, by=request.user)
     messages.success(request, _("The role was taken away."))
     return redirect("clerk_staff")
+
+
+@require_GET
+@staff(Role.Name.ADMINISTRATOR)
+def show_accreditation(request: StaffRequest) -> HttpResponse:
+    """What this agency may issue, or accredit others for, by whose word: for its administrators to see, not to change."""
+    return render(request, "clerk/accreditation.html", {"held": held_by(request.agency)})
 
 
 def _cases(request: StaffRequest) -> QuerySet[KycCase]:

@@ -1,5 +1,6 @@
 """Decentralized identifiers (W3C DID Core 1.0): syntax, documents with history, and four methods. No I/O."""
 
+from protocol.did.dereferencing import dereferencing_error, dereferencing_result, version_parameters
 from protocol.did.document import (
     DID_CONTEXT,
     JWK_CONTEXT,
@@ -20,6 +21,7 @@ from protocol.did.methods import (
     public_key_from_did_key,
     self_contained_document,
 )
+from protocol.did.representation import DEREFERENCING, JSON, JSON_LD, RESOLUTION, RESULT, represent, wanted
 from protocol.did.resolution import (
     CONTENT_TYPE,
     DidDocumentMetadata,
@@ -37,9 +39,14 @@ from protocol.did.weid import Weid, parse_weid, weid, weid_address, weid_documen
 
 __all__ = [
     "CONTENT_TYPE",
+    "DEREFERENCING",
     "DID_CONTEXT",
+    "JSON",
+    "JSON_LD",
     "JWK_CONTEXT",
     "RELATIONSHIPS",
+    "RESOLUTION",
+    "RESULT",
     "Did",
     "DidDocumentMetadata",
     "DidUrl",
@@ -48,6 +55,8 @@ __all__ = [
     "Weid",
     "build_document",
     "check_document",
+    "dereferencing_error",
+    "dereferencing_result",
     "did_jwk",
     "did_jwk_document",
     "did_key",
@@ -63,11 +72,14 @@ __all__ = [
     "parse_weid",
     "public_key_from_did_jwk",
     "public_key_from_did_key",
+    "represent",
     "resolution_error",
     "resolution_refusal",
     "resolution_result",
     "self_contained_document",
     "version_at",
+    "version_parameters",
+    "wanted",
     "weid",
     "weid_address",
     "weid_document",

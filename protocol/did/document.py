@@ -131,6 +131,7 @@ def _check_method(method: object) -> None:
 
 def _check_references(document: Mapping[str, Any], identifiers: set[str]) -> None:
     for relationship in RELATIONSHIPS:
+        _require(document.get(relationship, True) != [], f"{relationship} is a set of one or more")
         for entry in _ordered_set(document, relationship):
             if isinstance(entry, str):
                 _require(_is_did_url(entry), f"{relationship} holds something else than DID URLs")

@@ -7,15 +7,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from protocol.did.representation import JSON_LD, represent
 from protocol.errors import DidError, DidKeyNotFoundError, DidMethodError, DidSyntaxError
 
-CONTENT_TYPE = "application/did+ld+json"
+CONTENT_TYPE = JSON_LD
 RESULT_CONTEXT = "https://w3id.org/did-resolution/v1"
 
-ResolutionError = Literal["notFound", "invalidDid", "methodNotSupported", "representationNotSupported", "internalError"]
+ResolutionError = Literal[
+    "notFound",
+    "invalidDid",
+    "invalidDidUrl",
+    "invalidOptions",
+    "methodNotSupported",
+    "representationNotSupported",
+    "internalError",
+]
 
 _HTTP_STATUS: Final = {
     "invalidDid": 400,
+    "invalidDidUrl": 400,
+    "invalidOptions": 400,
     "notFound": 404,
     "representationNotSupported": 406,
     "methodNotSupported": 501,
@@ -31,6 +42,8 @@ class DidDocumentMetadata:
     created: datetime
     updated: datetime | None = None
     deactivated: bool = False
+    next_update: datetime | None = None
+    next_version_id: str | None = None
 
     @property
     def valid_from(self) -> datetime:
@@ -42,6 +55,8 @@ class DidDocumentMetadata:
         described: dict[str, Any] = {"versionId": self.version_id, "created": _xml_time(self.created)}
         if self.updated is not None:
             described["updated"] = _xml_time(self.updated)
+        if self.next_update is not None and self.next_version_id is not None:
+            described |= {"nextUpdate": _xml_time(self.next_update), "nextVersionId": self.next_version_id}
         if self.deactivated:
             described["deactivated"] = True
         return described
@@ -87,14 +102,25 @@ def methods_for(document: Mapping[str, Any], purpose: str) -> list[dict[str, Any
     return [dict(method) for method in entries if method is not None]
 
 
-def resolution_result(document: Mapping[str, Any], metadata: DidDocumentMetadata | None = None) -> dict[str, Any]:
-    """Return the answer for a DID that resolves. A deactivated DID answers with its metadata and no document."""
+def resolution_result(
+    document: Mapping[str, Any],
+    metadata: DidDocumentMetadata | None = None,
+    *,
+    media_type: str = JSON_LD,
+    is_ended: bool = False,
+) -> dict[str, Any]:
+    """Return the answer for a DID that resolves, its document in the representation *media_type*.
+
+    A deactivated DID answers with its metadata and no document. *is_ended* says that it has been deactivated since this
+    version, which is then given, and said to be of a deactivated DID (DID Core §7.1.3).
+    """
     is_deactivated = metadata is not None and metadata.deactivated
+    described = metadata.describe() if metadata is not None else {}
     return {
         "@context": RESULT_CONTEXT,
-        "didDocument": None if is_deactivated else dict(document),
-        "didResolutionMetadata": {"contentType": CONTENT_TYPE},
-        "didDocumentMetadata": metadata.describe() if metadata is not None else {},
+        "didDocument": None if is_deactivated else represent(document, media_type),
+        "didResolutionMetadata": {} if is_deactivated else {"contentType": media_type},
+        "didDocumentMetadata": described | ({"deactivated": True} if is_ended else {}),
     }
 
 
@@ -116,11 +142,14 @@ def resolution_refusal(error: DidError) -> dict[str, Any]:
 
 
 def http_status(result: Mapping[str, Any]) -> int:
-    """Return the HTTP status for a result: 200, 410 when deactivated, or the error's (DID Resolution, HTTP binding)."""
-    error = result["didResolutionMetadata"].get("error")
+    """Return the HTTP status for a result of resolving or dereferencing (DID Resolution, HTTP binding).
+
+    200, 410 when deactivated, or the error's.
+    """
+    error = result.get("didResolutionMetadata", result.get("dereferencingMetadata", {})).get("error")
     if error is not None:
         return _HTTP_STATUS[error]
-    return 410 if result["didDocumentMetadata"].get("deactivated") else 200
+    return 410 if result.get("didDocumentMetadata", result.get("contentMetadata", {})).get("deactivated") else 200
 
 
 def _xml_time(moment: datetime) -> str:

@@ -221,24 +221,6 @@ class OpenId4VpError(ProtocolError):
     code = "openid4vp_invalid"
 
 
-class DcqlFormatError(OpenId4VpError):
-    """A query that breaks DCQL (OpenID4VP 1.0 §6, §7)."""
-
-    code = "dcql_malformed"
-
-
-class DcqlUnsupportedError(OpenId4VpError):
-    """A part of DCQL that is not spoken here; ignoring it would ask for something else (OpenID4VP 1.0 §6)."""
-
-    code = "dcql_unsupported"
-
-
-class DcqlNotSatisfiedError(OpenId4VpError):
-    """The credential is not of the type, or lacks a claim or value, that the query asks for (OpenID4VP 1.0 §6.4.1)."""
-
-    code = "dcql_not_satisfied"
-
-
 class TransactionDataFormatError(OpenId4VpError):
     """Not base64url of a JSON object with ``type`` and ``credential_ids`` (OpenID4VP 1.0 §8.4)."""
 

@@ -1,7 +1,7 @@
 // The evidence bundle (chancela/evidence@v1): read strictly, then two questions kept apart. Is it sound as of its date,
 // given the keys it brings? And do those whom the reader trusts vouch for it?
 
-import { Refusal, fromBase64 } from "./bytes.js";
+import { Refusal, fromBase64, fromBase64url } from "./bytes.js";
 import { treeOf, weighOne } from "./attestations.js";
 import { verifyCose } from "./cbor.js";
 import { isObject, parseObject } from "./json.js";
@@ -27,6 +27,8 @@ const malformed = () => new Refusal("evidence_invalid");
 const ensureForm = (isSound) => {
   if (!isSound) throw malformed();
 };
+// W3C credentials, which the service and the command line read, and this page does not.
+const UNREAD_TYPES = ["vc+jwt", "vc+sd-jwt", "vp+jwt"];
 const isText = (value) => typeof value === "string" && value.length > 0;
 const hasExactlyMembers = (value, names) =>
   isObject(value) && Object.keys(value).length === names.length && names.every((name) => name in value);
@@ -57,16 +59,39 @@ function readIssuer(value) {
     ensureForm(Array.isArray(items) && items.every((item) => isObject(item) && isText(item.kid) && isObject(item.jwk)));
     return new Map(items.map(({ kid, jwk }) => [kid, jwk]));
   };
-  return { identifier: value.identifier, types: new Set(value.types), keys: keys(value.keys), statusKeys: keys(value.status_keys) };
+  return {
+    identifier: value.identifier, types: new Set(value.types), keys: keys(value.keys), statusKeys: keys(value.status_keys),
+    standing: readStanding(value.standing),
+  };
+}
+
+/** From when to when an accreditation counts, and is known to. The lists that say so are for the command line to follow. */
+function readStanding(value) {
+  if (value === undefined) return null;
+  ensureForm(isObject(value) && Array.isArray(value.lists));
+  const { valid_from: validFrom, valid_until: validUntil, fresh_until: freshUntil, withdrawn_at: withdrawnAt } = value;
+  ensureForm([validFrom, validUntil, freshUntil ?? 0, withdrawnAt ?? 0].every(Number.isInteger));
+  return { validFrom, validUntil, freshUntil: freshUntil ?? Infinity, withdrawnAt: withdrawnAt ?? null };
 }
 
 export const parseTrust = async (data) => readTrust(parseObject(data, MAX_TRUST));
+
+/** The typ that a token states, or null where it has no header that can be read. */
+function statedType(token) {
+  try {
+    return parseObject(fromBase64url(token.split(".")[0])).typ;
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+}
 
 /** @param {Uint8Array} data @returns {Promise<object>} the file; nothing of it verified */
 export async function parseEvidence(data) {
   const value = parseObject(data, MAX_FILE);
   ensureForm(value.format === "chancela/evidence@v1" && hasExactlyMembers(value, MEMBERS));
   ensureForm(isText(value.presentation) && !/\.[0-9]+|Z$/.test(value.made_at));
+  if (UNREAD_TYPES.includes(statedType(value.presentation))) throw new Refusal("format_unread");
   for (const name of ["audience", "nonce", "vct"]) ensureForm(value[name] === null || isText(value[name]));
   ensureForm(Array.isArray(value.attestations) && value.attestations.length <= MAX_ATTESTATIONS);
   const policy = parsePolicy(value.policy);

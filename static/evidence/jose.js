@@ -12,6 +12,7 @@ const CERTIFICATE = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3
 const PRIVATE = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 // SubjectPublicKeyInfo of an uncompressed P-256 point, up to the point (RFC 5480 §2).
 const SPKI = "3059301306072a8648ce3d020106082a8648ce3d03010703420004";
+const THUMBPRINT_URN = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:";
 const MAX_CANDIDATES = 8;
 
 /** Every check that needs no key. @param {string[]} types allowed values of typ */
@@ -76,14 +77,27 @@ async function thumbprint(x, y) {
   return base64url(await sha(utf8(JSON.stringify({ crv: "P-256", kty: "EC", x, y }))));
 }
 
-/** The registered keys that *header* can mean: by kid, else by the key in x5c, else all of them. */
-export async function candidateKeys(header, registered) {
-  if ("kid" in header) return named(registered.get(header.kid) ?? (await byThumbprint(registered, header.kid)));
+/**
+ * The registered keys that *header* can mean: by kid, else by the key in x5c, else all of them. With the *owner* of the
+ * keys, kid may also be a URL of theirs.
+ */
+export async function candidateKeys(header, registered, owner = null) {
+  if ("kid" in header) {
+    const name = owner === null ? header.kid : localName(header.kid, owner);
+    return named(registered.get(header.kid) ?? registered.get(name) ?? (await byThumbprint(registered, name)));
+  }
   if ("x5c" in header) {
     const print = await certificateThumbprint(header.x5c[0]);
     return named(print && (await byThumbprint(registered, print)));
   }
   return Promise.all([...registered.values()].slice(0, MAX_CANDIDATES).map((jwk) => importKey(jwk)));
+}
+
+function localName(kid, owner) {
+  const start = [`${owner}#`, `${owner}/keys/`].find((prefix) => kid.startsWith(prefix));
+  if (start === undefined) return kid;
+  const name = kid.slice(start.length);
+  return name.startsWith(THUMBPRINT_URN) ? name.slice(THUMBPRINT_URN.length) : name;
 }
 
 const named = async (jwk) => (jwk ? [await importKey(jwk)] : []);

@@ -17,6 +17,13 @@ const FOUNDATIONS = 5;
 const passed = (code, evidence = {}) => ({ code, outcome: "pass", evidence });
 const notApplicable = (code) => ({ code, outcome: "not_applicable", evidence: {} });
 
+/** First whether anything is known: what an overdue list says, good or bad, may have changed unseen. */
+function checkStanding({ validFrom, validUntil, freshUntil, withdrawnAt }, now) {
+  if (now >= freshUntil) throw couldNotCheck("trust_list_expired");
+  if (withdrawnAt !== null) throw new Refusal("accreditation_withdrawn");
+  if (now < validFrom || now >= validUntil) throw new Refusal("accreditation_not_in_force");
+}
+
 /** @param {object} asked presentation, audience, nonce, vct, policy, receipt, attestations @param {object} trust */
 class Judgement {
   constructor(asked, trust, now) {
@@ -33,7 +40,7 @@ class Judgement {
     if (typeof identifier !== "string" || !identifier) throw new Refusal("issuer_missing");
     this.issuer = this.trust.issuers.get(identifier);
     if (!this.issuer) throw new Refusal("issuer_unknown", { issuer: identifier });
-    this.keys = await candidateKeys(this.parsed.jws.header, this.issuer.keys);
+    this.keys = await candidateKeys(this.parsed.jws.header, this.issuer.keys, identifier);
     if (!this.keys.length) throw new Refusal("issuer_key_unknown", { issuer: identifier });
     return passed("issuer_key_found", { issuer: identifier });
   }
@@ -42,9 +49,12 @@ class Judgement {
     const { vct } = this.parsed.payload;
     const { types, identifier } = this.issuer;
     if (this.asked.vct !== null && vct !== this.asked.vct) throw new Refusal("vct_mismatch");
+    if (this.issuer.standing) checkStanding(this.issuer.standing, this.now);
     if (typeof vct !== "string" || !(types.has("*") || types.has(vct))) throw new Refusal("issuer_not_trusted_for_type");
     const accepted = this.policy.acceptedIssuers;
     if (accepted && !accepted.includes(identifier)) throw new Refusal("issuer_not_accepted");
+    const { acceptedTypes } = this.policy;
+    if (acceptedTypes && !acceptedTypes.includes(vct)) throw new Refusal("type_not_accepted");
     return passed("issuer_trusted", { vct });
   }
 
@@ -166,15 +176,17 @@ export function parsePolicy(value) {
   if (value !== null && !isObject(value)) throw refusal;
   const given = value ?? {};
   const seconds = (item) => typeof item === "number" && item >= 1 && item <= 31622400;
-  const isList = (item) =>
+  const isList = (longest) => (item) =>
     Array.isArray(item) && item.length >= 1 && item.length <= 100 &&
-    item.every((one) => typeof one === "string" && one.length > 0 && [...one].length <= 300);
+    item.every((one) => typeof one === "string" && one.length > 0 && [...one].length <= longest);
   const rules = {
     require_anchor: (item) => typeof item === "boolean",
     require_key_binding: (item) => typeof item === "boolean",
     max_status_age: seconds,
     max_key_binding_age: seconds,
-    accepted_issuers: isList,
+    accepted_issuers: isList(300),
+    accepted_types: isList(2048),
+    undetermined: (item) => item === "report" || item === "reject",
     quorum: (item) => typeof item === "string" && item.length > 0,
   };
   for (const [name, item] of Object.entries(given)) {
@@ -186,6 +198,7 @@ export function parsePolicy(value) {
     maxStatusAge: given.max_status_age ?? null,
     maxKeyBindingAge: given.max_key_binding_age ?? 300,
     acceptedIssuers: given.accepted_issuers ?? null,
+    acceptedTypes: given.accepted_types ?? null,
     quorumText: given.quorum ?? null,
   };
 }

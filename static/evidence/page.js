@@ -80,7 +80,8 @@ async function check() {
     show(await verifyEvidence(data, { now: Date.now() / 1000, ...own }));
     result.focus();
   } catch (error) {
-    complain(error instanceof Problem ? error.message : "unreadable");
+    const reason = error.code === "format_unread" ? error.code : "unreadable";
+    complain(error instanceof Problem ? error.message : reason);
   }
 }
 

@@ -44,8 +44,7 @@ def test_tables_of_an_earlier_version_are_not_read() -> None:
     """`migrate` runs the checks before it makes the tables those of this version: it must come to that."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE anchoring_checkpoint RENAME COLUMN receipt_signature TO of_another_version")
-    for name in ("0003_vacuum_by_count", "0002_ledgers"):
-        MigrationRecorder(connection).record_unapplied("anchoring", name)
+    MigrationRecorder(connection).migration_qs.filter(app="anchoring").exclude(name="0001_log").delete()
     assert findings() == []
 
 

@@ -72,7 +72,7 @@ def test_a_grant_reaches_the_verifier_with_exactly_the_chosen_claims(
     assert authorization.claims == [["name_zh"], ["age_over_18"], ["birth_place"]]
     presentation = key.open(authorization.transfer.envelope)
     shown = reveal_claims(parse(presentation))
-    registered = {"iss", "iat", "exp", "vct", "cnf", "status"}
+    registered = {"iss", "iat", "exp", "vct", "vct#integrity", "cnf", "status"}
     assert shown.keys() - registered == {"name_zh", "age_over_18", "birth_place"}
     assert presentation.rpartition("~")[2] == authorization.key_binding_jwt
 
@@ -314,15 +314,18 @@ def test_only_certificates_that_answer_are_offered(lei: cast.Citizen, certificat
 
 def test_whoever_verifies_can_ask_for_the_state_of_a_consent(lei: cast.Citizen, asked: PresentationRequest) -> None:
     authorization = cast.share(lei, asked)
-    fact = consent.authorization_fact(authorization.terms_digest)
-    assert fact == {
-        "state": "active",
-        "claims": authorization.claims,
-        "organisation": "daiwan",
-        "expires_at": authorization.expires_at.isoformat(),
+    digest = authorization.terms_digest
+    assert consent.authorization_facts([digest, "unknown"]) == {
+        digest: {
+            "state": "active",
+            "claims": authorization.claims,
+            "organisation": "daiwan",
+            "expires_at": authorization.expires_at.isoformat(),
+            "keep_until": (authorization.granted_at + timedelta(days=90)).isoformat(),
+        }
     }
-    assert consent.authorization_fact("unknown") is None
+    assert consent.authorization_facts(["unknown"]) == {}
     Authorization.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert (consent.authorization_fact(authorization.terms_digest) or {})["state"] == "expired"
+    assert consent.authorization_facts([digest])[digest]["state"] == "expired"
     consent.withdraw(authorization=authorization, person=lei.person)
-    assert (consent.authorization_fact(authorization.terms_digest) or {})["state"] == "withdrawn"
+    assert consent.authorization_facts([digest])[digest]["state"] == "withdrawn"

@@ -216,7 +216,7 @@ def test_a_verifier_asks_and_reads(sign_in: SignIn, lei: cast.Citizen, certifica
     assert asked.created_by == cast.chan()
     page = text_of(client.get(answer["Location"]))
     assert f"http://localhost:8000/portal/requests/{asked.pk}/" in page
-    assert client.get(f"{answer['Location']}state").json() == {"state": "pending"}
+    assert client.get(f"{answer['Location']}state").json() == {"state": "pending waiting"}
     early = client.post(f"{answer['Location']}read", {}, content_type="application/json")
     assert (early.status_code, early.json()["code"]) == (409, "request_unanswered")
     authorization = cast.share(lei, asked)

@@ -22,8 +22,8 @@ from credentials.models import CredentialType
 from identity.errors import RoleMissingError
 from identity.models import Organisation, RecipientKey
 from identity.organisations import register_organisation
+from protocol.dcql import parse_query
 from protocol.keys import generate_p256, public_jwk
-from protocol.openid4vp import parse_query
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.requirement("OpenID4VP 1.0 §6", "a request template is stored as a DCQL query")
 def test_a_template_is_stored_as_dcql() -> None:
     template = cast.registered_template()
-    query = parse_query(template.dcql_query)
+    [query] = parse_query(template.dcql_query).credentials
     assert query.vct_values == (template.credential_type.vct,)
     assert [claim.path for claim in query.claims] == [
         ("name_zh",), ("age_over_18",), ("birth_place",), ("certificate_number",),

@@ -41,7 +41,7 @@ def test_informative_benchmarks_run() -> None:
 def test_rest_benchmark_runs() -> None:
     effort = rest.Effort(rounds=1, seconds=2.0, warm_up=1.0, certificates=2, in_process_rounds=1, query_seconds=0.1)
     rows = rest.run(effort)
-    assert [row.goal for row in rows] == [0.5, 1.1, None, None, None, None, 1]
+    assert [row.goal for row in rows] == [0.5, 1.1, None, None, None, None, None, 1]
     assert rows[-1].figures["calls"]
 
 

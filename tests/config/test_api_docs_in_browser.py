@@ -57,10 +57,10 @@ def test_a_certificate_is_judged_and_a_citizen_asked_from_the_page(
         assert (status, report["verdict"]) == ("200", "valid")
         open_operation(page, CREATE)
         page.click(".btn.authorize")
-        page.fill(".auth-container input", secret)
+        page.locator(".auth-container", has_text="apiKey").locator("input").fill(secret)
         assert violations(page) == []
-        page.click(".auth-btn-wrapper .authorize")
-        page.click(".auth-btn-wrapper .btn-done")
+        page.locator(".auth-container", has_text="apiKey").locator(".authorize").click()
+        page.locator(".auth-btn-wrapper .btn-done").first.click()
         status, asked = execute(page, CREATE, {"template": template})
         assert (status, asked["state"]) == ("201", "pending")
         assert (violations(page), overflow(page), complaints) == ([], 0, [])

@@ -69,7 +69,7 @@ def run(environment: dict[str, str], *command: str) -> str:
 def test_documented_first_start_works_and_leaves_a_sound_service(environment: dict[str, str]) -> None:
     set_up, parts = documented_commands()
     assert [command[0] for command in set_up] == [
-        "migrate", "collectstatic", "keys", "keys", "agency", "types", "agency", "agency", "check",
+        "migrate", "collectstatic", "keys", "keys", "keys", "agency", "types", "agency", "agency", "check",
     ]  # fmt: skip
     assert [command[1] for command in parts] == ["grant", "join"]
     for command in set_up:

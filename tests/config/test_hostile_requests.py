@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from config.openapi_problems import MEDIA_TYPE, PROBLEM_CODES
-from identity.api_keys import create_api_key
+from identity.api_keys import create_agency_key, create_api_key
 from tests import cast
 from tests.config.document import every_operation
 
@@ -24,7 +25,9 @@ MIB = 1 << 20
 DEEP = b"[" * 100_000 + b"]" * 100_000
 DEEP_MEMBER = b'{"presentation":' * 5_000 + b"1" + b"}" * 5_000
 
-MISSING = {"invalid_input", "not_found", "record_not_logged", "log_resource_not_found", "witnessed_log_missing"}
+MISSING = {
+    "invalid_input", "not_found", "record_not_logged", "log_resource_not_found", "witnessed_log_missing", "verifier_missing",
+}  # fmt: skip
 # What is no JSON object at all, and its code.
 BODIES: dict[str, tuple[bytes, str, int, str]] = {
     "empty": (b" ", JSON, 400, "json_invalid"),
@@ -52,12 +55,20 @@ BODIES: dict[str, tuple[bytes, str, int, str]] = {
 }
 NOT_TEXT: list[Any] = [None, 0, -1, 1.5, True, [], {}, ["a"], {"a": "b"}, 10**19]
 NOT_UUID: list[Any] = [*NOT_TEXT, "", "x", "\0", "{" + str(uuid.uuid4()) + "}", uuid.uuid4().hex, "é" * 36]
-NOT_SECONDS: list[Any] = [None, 0, -1, 59, 604801, 1.5, 600.0, True, "600", "", [], {}, 10**19, -(10**18)]
+NOT_SECONDS: list[Any] = [None, 0, -1, 59, 604801, 1.5, True, "600", "", [], {}, 10**19, -(10**18)]
 
 
 @pytest.fixture
 def bank() -> Client:
     _, secret = create_api_key(organisation=cast.bank(), label="server")
+    return Client(
+        enforce_csrf_checks=True, raise_request_exception=False, headers={"authorization": f"Bearer {secret}"}
+    )
+
+
+@pytest.fixture
+def agency() -> Client:
+    _, secret = create_agency_key(agency=cast.agency(), label="server")
     return Client(
         enforce_csrf_checks=True, raise_request_exception=False, headers={"authorization": f"Bearer {secret}"}
     )
@@ -151,16 +162,22 @@ def asked_with_a_key() -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     "method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "\xe9"]
 )
-def test_a_method_that_an_address_does_not_have_is_refused(bank: Client, method: str) -> None:
+def test_a_method_that_an_address_does_not_have_is_refused(bank: Client, agency: Client, method: str) -> None:
     for path, offered in every_operation():
         if method in offered or (method == "HEAD" and "GET" in offered):
             continue
-        address = path.format(did="did:x:y", record_id="x", request_id=uuid.uuid4(), list_id=uuid.uuid4(),
-                              slug="x", version=1, level=0, position="000", origin_hash="00" * 32)  # fmt: skip
-        response = bank.generic(method, address, b"{}", JSON)
+        known = {"did": "did:x:y", "record_id": "x", "slug": "x", "version": 1, "level": 0, "position": "000",
+                 "origin_hash": "00" * 32, "locale": "pt", "reference": "x"}  # fmt: skip
+        address = path.format_map(defaultdict(uuid.uuid4, known))
+        client = agency if path.startswith("/api/v1/offers") else bank
+        response = client.generic(method, address, b"{}", JSON)
         assert offered <= set(response["Allow"].split(", ")), address
         if method != "HEAD":
             assert_problem(response, "", 405, "method_not_allowed")
+
+
+# What is no id may be a fine name, of a policy or list that there is not.
+UNKNOWN = {*MISSING, "policy_missing", "verification_missing", "trust_list_unknown"}
 
 
 @pytest.mark.parametrize("bad", ["%00", "%ff%fe", "%2e%2e%2f", "x" * 3000, "😀", "%", "0x1", "-1", "' OR 1=1--"])
@@ -171,7 +188,7 @@ def test_an_address_that_is_none_is_not_found(bank: Client, bad: str) -> None:
         response = bank.get(path.replace("{level}", "0").replace("{version}", bad).format_map(_Everywhere(bad)))
         assert response.status_code in {400, 404}, path
         assert response["Content-Type"] == MEDIA_TYPE
-        assert response.json()["code"] in MISSING
+        assert response.json()["code"] in UNKNOWN
 
 
 class _Everywhere(dict[str, str]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from jsonschema import Draft202012Validator, FormatChecker
 from pytest_django import Settings
 
+from authorization.webhooks.catalogue import KINDS
 from config.openapi_problems import MEDIA_TYPE, PROBLEM_CODES
 from config.problem_texts import PROBLEM_TEXTS
 from config.problems import CODE_OF_STATUS, status_of
@@ -21,14 +23,34 @@ from protocol.errors import CodedError
 from tests.config.document import METHODS, operations, published
 from tests.config.test_problems import every_error, import_everything
 
-# Everything else in the URL conf is for machines, and must be in the document.
+KEYS = {"apiKey", "ownerKey"}
+# Everything else in the URL conf is for machines, and must be in the document; the door for test suites is no part of it.
 PAGES = re.compile(
-    r"/$|/verifier\.html$|/(accessibility|problems|language|accounts|admin|portal|clerk|verifier|operations|demo|verify)(/|$)|/api/docs/|/api/openapi\.json"
+    r"/(trust-lists/)?$|/verifier\.html$|/(accessibility|problems|language|accounts|admin|portal|clerk|verifier|operations|demo|sandbox|verify|invitation|vc-api)(/|$)|/oidc/(authorize|login)(/|$)|/verifiers/\{slug\}/$|/api/docs/|/api/openapi\.json"
 )
 
 
 # Refusals in the form of a standard of their own: DID resolution's result, and where a witness stands, as text.
-OWN_FORM = {"resolve_did": {400, 404, 410}, "create_cosignature": {409}}
+# Wallets are refused in the words of OAuth.
+VERBS = "verify|read|create|revise|retire|cancel|delete|resolve|report|list|switch|rotate|test|replay"
+OAUTH_FORM = dict.fromkeys(
+    ["create_pushed_request", "create_token", "create_wallet_credential", "create_deferred_credential",
+     "report_notification"],
+    frozenset({400, 401}),
+)  # fmt: skip
+OWN_FORM = {
+    **OAUTH_FORM,
+    "resolve_did": {400, 404, 406, 410},
+    "create_cosignature": {409},
+    "read_request_object": {400, 404},
+    "create_request_object": {400, 404},
+    "create_wallet_response": {400, 404},
+    "read_digital_request": {400, 404},
+    "create_digital_response": {400, 404},
+    "create_sign_in_tokens": {400, 401},
+    "read_sign_in_claims": {401},
+    "read_sign_in_claims_by_post": {401},
+}
 
 
 def every_path(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[str]:
@@ -58,7 +80,7 @@ def test_operations_are_named_by_verb_and_object_once() -> None:
         if method in METHODS
     ]
     assert len(names) == len(set(names))
-    assert [name for name in names if not re.fullmatch(r"(verify|read|create|resolve|report)(_[a-z]+)+", name)] == []
+    assert [name for name in names if not re.fullmatch(rf"({VERBS})(_[a-z]+)+", name)] == []
     assert set(names) == set(PROBLEM_CODES)
 
 
@@ -89,39 +111,57 @@ def bare(error: type[CodedError]) -> CodedError:
     return error.__new__(error)
 
 
+AGENCY = {"create_offer", "read_offer", "cancel_offer"}
+
+
 def test_who_may_ask_is_said() -> None:
     assert published()["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
     security = {name: operation["security"] for name, operation in operations().items()}
-    with_key = {name for name, ways in security.items() if {"apiKey": []} in ways}
+    with_key = {name for name, ways in security.items() if KEYS & {key for way in ways for key in way}}
     without = {name for name, ways in security.items() if {} in ways}
     assert with_key == {
         "verify_presentation",
+        "verify_batch",
         "create_evidence",
         "create_redemption",
         "read_redemption",
         "create_reversal",
+        "read_policies",
+        "create_policy",
+        "read_policy",
+        "revise_policy",
+        "retire_policy",
+        "read_verifications",
+        "read_verification",
+        "delete_verification",
         "resolve_did",
         "create_request",
         "read_request",
         "read_presentation",
+        "read_result",
+        "list_webhooks",
+        "create_webhook",
+        "read_webhook",
+        "switch_webhook",
+        "rotate_webhook_secret",
+        "test_webhook",
+        "list_webhook_deliveries",
+        "replay_webhook_delivery",
     }
-    assert without == (set(security) - with_key) | {"verify_presentation", "create_evidence", "resolve_did"}
+    assert {name for name, ways in security.items() if {"agencyKey": []} in ways} == AGENCY
+    with_token = {name for name, ways in security.items() if {"walletToken": []} in ways}
+    assert with_token == {"create_wallet_credential", "create_deferred_credential", "report_notification"}
+    assert without == (set(security) - with_key - AGENCY - with_token) | {
+        "verify_presentation",
+        "create_evidence",
+        "resolve_did",
+    }
 
 
 def test_the_introduction_names_server_languages_and_refusals(settings: Settings) -> None:
     assert published()["servers"] == [{"url": settings.PUBLIC_URL}]
     text = published()["info"]["description"]
     assert all(word in text for word in ("zh-Hant", "zh-Hans", "`pt`", "`en`", "Accept-Language", "RFC 9457"))
-
-
-def strict(schema: Any) -> Any:
-    """Turn OpenAPI 3.0's `nullable` into JSON Schema, and close every reference over the document."""
-    if isinstance(schema, list):
-        return [strict(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    inner = {name: strict(part) for name, part in schema.items() if name not in {"nullable", "example"}}
-    return {"anyOf": [inner, {"type": "null"}]} if schema.get("nullable") else inner
 
 
 def every_example() -> Iterator[tuple[str, dict[str, Any], Any]]:
@@ -136,7 +176,7 @@ def every_example() -> Iterator[tuple[str, dict[str, Any], Any]]:
 
 
 def test_every_json_body_has_an_example_that_fits_its_schema() -> None:
-    components = strict(published()["components"])
+    components = published()["components"]
     seen = set()
     for place, schema, example in every_example():
         if not place.endswith(("/json", "problem+json", "/ld+json")):
@@ -145,7 +185,7 @@ def test_every_json_body_has_an_example_that_fits_its_schema() -> None:
             # The state of a probe carries its example inside; error results of DID resolution are as the first one.
             assert place.startswith(("report_", "resolve_did")), place
             continue
-        rules = {**strict(schema), "components": components}
+        rules = {**schema, "components": components}
         Draft202012Validator(rules, format_checker=FormatChecker()).validate(example)
         seen.add(place)
     assert {f"{name} application/json" for name in ("verify_presentation", "create_request", "read_type")} <= seen
@@ -159,3 +199,18 @@ def test_the_document_is_the_same_for_everyone() -> None:
     for query, language in (("?lang=pt", "pt"), ("?format=x&version=9", "zh-hant"), ("?lang=..%2F..", "zz")):
         other = Client().get(f"/api/openapi.json{query}", headers={"accept-language": language, "accept": "text/html"})
         assert other.content == plain.content
+
+
+def test_every_event_is_described_with_an_example_for_whoever_gets_it() -> None:
+    described = published()["webhooks"]
+    assert set(described) == set(KINDS)
+    for name, item in described.items():
+        body = item["post"]["requestBody"]["content"]["application/json"]
+        assert set(body["examples"]) == set(KINDS[name].members)
+        for example in body["examples"].values():
+            Draft202012Validator(body["schema"], format_checker=FormatChecker()).validate(example["value"])
+
+
+def test_the_document_is_openapi_3_1_throughout() -> None:
+    assert published()["openapi"] == "3.1.0"
+    assert '"nullable"' not in json.dumps(published())

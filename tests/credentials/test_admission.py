@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisDownError
 
 from anchoring.errors import RateLimitedError
 from credentials import admission, sources
-from credentials.views.api import admit
+from credentials.views.gates import admit
 from identity.api_keys import create_api_key
 from protocol.errors import UnavailableError
 from tests import cast

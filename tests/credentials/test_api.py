@@ -52,7 +52,7 @@ def test_a_presentation_is_answered_with_verdict_claims_and_ten_checks(presentat
     response = ask({"presentation": presentation})
     answer = response.json()
     assert response.status_code == 200
-    assert set(answer) == {"verdict", "claims", "issuer", "vct", "checks"}
+    assert set(answer) == {"verdict", "accepted", "missing", "policy", "claims", "issuer", "vct", "checks"}
     assert (answer["verdict"], answer["claims"]) == ("valid", {"sex": "female"})
     assert len(answer["checks"]) == 10
     assert all(set(check) == {"step", "code", "outcome", "message", "evidence"} for check in answer["checks"])
@@ -160,6 +160,8 @@ def test_a_warm_verification_asks_the_database_once_or_not_at_all(
 def test_messages_follow_the_language_of_the_request(presentation: str) -> None:
     english = ask({"presentation": presentation}, **{"accept-language": "en"}).json()
     assert english["checks"][3]["message"] == "The issuer signed it and nobody has altered it."
+    refusal = ask({}, **{"accept-language": "pt"}).json()
+    assert refusal["title"] == "Não é um pedido de verificação"
 
 
 def test_numbers_beyond_64_bits_in_a_foreign_certificate_are_answered(lei: cast.Citizen) -> None:
@@ -225,7 +227,7 @@ def test_type_metadata_names_every_claim_in_four_languages(credential: Credentia
     by_path = {json.dumps(claim["path"]): claim for claim in metadata["claims"]}
     assert by_path['["parents", null, "name"]']["sd"] == "never"
     assert by_path['["birth_date"]'] | {"display": []} == {
-        "path": ["birth_date"], "display": [], "sd": "always", "mandatory": True,
+        "path": ["birth_date"], "display": [], "sd": "always", "mandatory": True, "svg_id": "birth_date",
     }  # fmt: skip
     assert all(len(claim["display"]) == 4 for claim in metadata["claims"])
 

@@ -21,15 +21,20 @@ from anchoring.log_key import log_origin, log_signer, log_verifier_keys
 from credentials import revocation
 from credentials.bundle_export import export_bundle
 from credentials.evidence import EvidenceReport, verify
+from credentials.evidence_export import collect
 from credentials.evidence_file import EvidenceError
 from credentials.evidence_page import evidence_page
 from credentials.trust_bundle import parse_dated_bundle
+from identity.keystore import signer_of
 from protocol.checkpoint import Checkpoint, sign
 from protocol.encoding import json_dumps
+from protocol.keys import jwk_thumbprint
 from protocol.quorum import parse_policy
+from protocol.sd_jwt_vc import issue_credential
 from tests import cast
 from tests.config.browser import chromium, complaints_of, overflow, violations
 from tests.credentials.attested import STRANGER, World, attested, bundle, quorum, with_cosignature
+from tests.credentials.w3c_copies import copy_of, plan_of
 from tests.simulators.evidence_ledgers import NodeLedger
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +138,12 @@ def _nothing(value: dict[str, Any]) -> None:
     pass
 
 
+def _standing(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    """The issuer's accreditation, in force unless *changes* say otherwise."""
+    value = {"lists": [], "valid_from": 0, "valid_until": 4_000_000_000, "fresh_until": None, "withdrawn_at": None}
+    return _set("trust", "issuers", 0, "standing", value={**value, **changes})
+
+
 PRESENTATION = ("presentation",)
 # Every case is judged by both; where the page cannot check what Python can, it must say that, and not "valid".
 CASES: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -148,6 +159,14 @@ CASES: dict[str, Callable[[dict[str, Any]], None]] = {
     "keys of another": _set(
         "trust", "issuers", 0, "keys", value=lambda keys: [{**key, "kid": "other"} for key in keys]
     ),
+    "accreditation in force": _standing(),
+    "accreditation withdrawn": _standing(withdrawn_at=1),
+    "accreditation ended": _standing(valid_until=1),
+    "accreditation not begun": _standing(valid_from=3_999_999_999),
+    "accreditation out of date": _standing(fresh_until=1, withdrawn_at=1),
+    "accreditation of a fraction": _standing(valid_from=0.5),
+    "accreditation of a truth": _standing(withdrawn_at=True),
+    "accreditation of nothing": _set("trust", "issuers", 0, "standing", value=1),
     "status token gone": _set("trust", "status_lists", value=[]),
     "status token changed": _set("trust", "status_lists", 0, "token", value=lambda text: _swap(text, len(text) // 2)),
     "status token of another list": _set("trust", "status_lists", 0, "uri", value="http://localhost:8000/status/x"),
@@ -398,3 +417,38 @@ def test_a_log_listed_by_its_post_quantum_key_is_checked_or_left_open(page: Page
     page.add_init_script(WITHOUT_ED25519)
     page.reload()
     assert check(page, bundle(world, now()), rule) == "undetermined"
+
+
+@pytest.mark.parametrize("form", ["vc+jwt", "vc+sd-jwt"])
+def test_format_that_the_page_does_not_read_is_called_that_and_not_invalid(page: Page, world: World, form: str) -> None:
+    data = collect(presentation=copy_of(world.credential, form=form), now=now())
+    assert check(page, data) == "unreadable"
+    expect(page.locator("[data-error]")).to_contain_text("does not read certificates in this format")
+    found = judged(data)
+    assert found is not None
+    assert found.consistency == "valid"
+
+
+@pytest.mark.parametrize(
+    ("kid", "verdict"),
+    [
+        ("{owner}#{name}", "valid"),
+        ("{owner}/keys/{urn}{print}", "valid"),
+        ("{owner}#other", "invalid"),
+        ("https://eve.example#{name}", "invalid"),
+    ],
+)
+def test_page_finds_keys_by_their_addresses_as_the_service_does(
+    page: Page, world: World, kid: str, verdict: str
+) -> None:
+    plan, signer = plan_of(world.credential), signer_of(world.credential.signing_key)
+    urn, thumbprint = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:", jwk_thumbprint(signer.public_jwk)
+    issued = issue_credential(
+        claims={}, vct=plan.credential_type.vct, signer=signer, issuer=plan.issuer,
+        header={"kid": kid.format(owner=plan.issuer, name=signer.key_id, urn=urn, print=thumbprint)},
+        issued_at=int(plan.issued_at.timestamp()),
+    )  # fmt: skip
+    data = collect(presentation=issued.text, now=now())
+    found = judged(data)
+    assert found is not None
+    assert (check(page, data), found.verdict) == (verdict, verdict)

@@ -172,7 +172,7 @@ def test_restoring_takes_the_same_queries_for_each(
         cast.issue_certificate(to=lei)
     later = cast.change_device(lei)
     client = enter(later.account)
-    with django_assert_max_num_queries(12 + 4 * 67):
+    with django_assert_max_num_queries(12 + 4 * 70):
         client.post(RESTORE)
     assert Credential.objects.filter(state="valid").count() == 4
 

@@ -136,7 +136,7 @@ def test_leaves_that_outlived_their_records_are_for_the_log_to_note(credential: 
             "credential_leaf_differs",
         ),
         (
-            lambda one: status.set_status(status_list_id=one.status_list_id, index=one.status_index, status=1),
+            lambda one: status.set_statuses([(one.status_list_id, one.status_index)], status=1),
             "status_bit_unaccounted",
         ),
         (lambda one: Credential.objects.filter(pk=one.pk).update(state="revoked"), "status_bit_differs"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -125,9 +126,9 @@ def test_a_token_without_key_id_is_checked_with_the_key_of_its_certificate(lei: 
     assert candidate_keys({"x5c": ["AAAA"]}, {key.key_id: key.public_jwk}) == []
 
 
-def answer_terms(terms_digest: str) -> dict[str, Any] | None:
-    facts = {"state": "active", "claims": [["sex"], ["parents", None]], "organisation": "daiwan", "expires_at": "2030"}
-    return facts if terms_digest == "known" else None
+def answer_terms(terms_digests: Collection[str]) -> dict[str, dict[str, Any]]:
+    fact = {"state": "active", "claims": [["sex"], ["parents", None]], "organisation": "daiwan", "expires_at": "2030"}
+    return {digest: {**fact, "keep_until": "2031"} for digest in terms_digests if digest == "known"}
 
 
 def test_the_source_of_authorizations_is_named_in_the_settings(settings: Settings) -> None:

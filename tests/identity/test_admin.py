@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.test import Client
 
-from identity.models import Account, Organisation
+from authorization.models import AuditEvent
+from identity.models import Account, Accreditation, Organisation, SigningKey
 from identity.organisations import approve_organisation, register_organisation
 from tests import cast
 from tests.identity.conftest import SignIn
@@ -78,3 +80,51 @@ def test_no_password_is_taken_by_the_admin_site_itself(client: Client) -> None:
 
 def test_others_are_refused(sign_in: SignIn) -> None:
     assert sign_in("ana").get("/admin/", follow=True).status_code == 403
+
+
+GRANT = {"agency": "", "kind": "body", "types": '["*"]', "grantor": "", "valid_until_0": "", "valid_until_1": ""}
+
+
+def test_an_operator_accredits_and_withdraws_by_the_verbs(sign_in: SignIn) -> None:
+    client, agency = operator(sign_in), cast.agency()
+    grant = {**GRANT, "agency": agency.pk}
+    assert client.post("/admin/identity/accreditation/add/", grant).status_code == 302
+    row = Accreditation.objects.get(kind="body")
+    assert (row.agency, row.types, row.granted_by) == (agency, ["*"], cast.ana())
+    assert SigningKey.objects.filter(agency=agency, purpose="trust").exists()
+    assert client.post("/admin/identity/accreditation/add/", grant).status_code == 302
+    row = Accreditation.objects.get(kind="body", withdrawn_at=None)
+    chosen = {"action": "withdraw_selected", "_selected_action": row.pk}
+    assert client.post("/admin/identity/accreditation/", chosen).status_code == 302
+    row.refresh_from_db()
+    assert row.withdrawn_at is not None
+    actor = AuditEvent.objects.get(action="accreditation.withdrawn").actor
+    assert actor == f"account:{cast.ana().pk}"
+
+
+@pytest.mark.parametrize("types", ['"birth"', "[1]", "{}", "nonsense"])
+def test_types_are_an_array_of_texts(sign_in: SignIn, types: str) -> None:
+    client, agency = operator(sign_in), cast.agency()
+    page = client.post("/admin/identity/accreditation/add/", {**GRANT, "agency": agency.pk, "types": types})
+    assert page.status_code == 200
+    assert not Accreditation.objects.filter(kind="body").exists()
+
+
+def test_what_the_verb_refuses_the_operator_reads(sign_in: SignIn) -> None:
+    client, agency = operator(sign_in), cast.agency()
+    page = client.post("/admin/identity/accreditation/add/", {**GRANT, "agency": agency.pk, "grantor": agency.pk})
+    assert page.status_code == 409
+    assert not Accreditation.objects.filter(kind="body").exists()
+
+
+def test_to_see_accreditations_is_not_to_decide_about_them(sign_in: SignIn) -> None:
+    client = sign_in("bo")
+    bo = cast.bo()
+    Account.objects.filter(pk=bo.pk).update(is_staff=True)
+    bo.user_permissions.add(Permission.objects.get(codename="view_accreditation"))
+    row = Accreditation.objects.get(agency=cast.agency())
+    assert client.get(f"/admin/identity/accreditation/{row.pk}/change/").status_code == 200
+    assert client.post("/admin/identity/accreditation/add/", {**GRANT, "agency": row.agency_id}).status_code == 403
+    client.post("/admin/identity/accreditation/", {"action": "withdraw_selected", "_selected_action": row.pk})
+    row.refresh_from_db()
+    assert row.withdrawn_at is None

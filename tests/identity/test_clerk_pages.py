@@ -7,7 +7,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from authorization.models import AuditEvent
 from identity import kyc
-from identity.models import Account, KycCase, Person, Role
+from identity.accreditation import withdraw
+from identity.grants import Kind
+from identity.models import Account, Accreditation, KycCase, Person, Role
 from tests import cast
 from tests.identity.conftest import SignIn
 from tests.identity.test_kyc import PNG, submitted_case
@@ -193,3 +195,15 @@ def test_removing_a_role_and_showing_an_image_cost_a_fixed_number_of_queries(
 
 def test_a_role_number_beyond_the_database_is_not_found(sign_in: SignIn) -> None:
     assert sign_in("administrator").get(f"/clerk/staff/{10**30}/remove/").status_code == 404
+
+
+def test_an_administrator_sees_what_the_department_is_accredited_for(sign_in: SignIn) -> None:
+    client, kind = sign_in("administrator"), cast.credential_type()
+    page = client.get("/clerk/accreditation/").content.decode()
+    assert kind.name["en"] in page
+    assert "This government" in page
+    withdraw(party=kind.agency, kind=Kind.ISSUER)
+    assert "Withdrawn" in client.get("/clerk/accreditation/").content.decode()
+    Accreditation.objects.all().delete()
+    assert "Your department is not accredited" in client.get("/clerk/accreditation/").content.decode()
+    assert sign_in("bo").get("/clerk/accreditation/").status_code == 403

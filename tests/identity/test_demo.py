@@ -88,7 +88,7 @@ def test_production_has_neither_the_door_nor_the_demo_provider() -> None:
         "from django.conf import settings\n"
         "from django.urls import NoReverseMatch, reverse\n"
         "assert not any('demo' in path for path in settings.KYC_PROVIDERS)\n"
-        "for name in ('demo', 'kyc_demo'):\n"
+        "for name in ('demo', 'kyc_demo', 'sandbox', 'sandbox_inbox'):\n"
         "    try: reverse(name)\n"
         "    except NoReverseMatch: print('no', name)\n"
     )
@@ -96,7 +96,7 @@ def test_production_has_neither_the_door_nor_the_demo_provider() -> None:
     run = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    assert run.stdout.split("\n")[:2] == ["no demo", "no kyc_demo"], run.stderr
+    assert run.stdout.split("\n")[:4] == ["no demo", "no kyc_demo", "no sandbox", "no sandbox_inbox"], run.stderr
 
 
 def test_dangerous_settings_are_refused(settings: Settings) -> None:

@@ -37,6 +37,9 @@ CHAN = frozenset({"chan"})
 ADMINISTRATOR = frozenset({"administrator"})
 OPERATOR = frozenset({"operator"})
 NOBODY: frozenset[str] = frozenset()
+WEBHOOK_LISTS = ("list", "add")
+# Of one endpoint.
+WEBHOOK_PAGES = ("show", "rotate", "disable", "enable", "test", "replay")
 
 ROUTES: Mapping[str, frozenset[str]] = {
     # Anyone: the front door, what verifiers and resolvers read, the demonstration's door.
@@ -45,14 +48,37 @@ ROUTES: Mapping[str, frozenset[str]] = {
             "home", "accessibility", "problems", "problem", "alive", "ready", "anchoring",
             # From this machine: the demonstration's own network.
             "metrics", "openapi", "api_docs", "set_language",
-            "verify", "verify_api", "evidence_api", "verifier_page", "trust_bundle", "status_list", "type_metadata", "issuer_metadata", "resolve_did",
+            "verify", "verify_api", "evidence_api", "verifier_page", "trust_bundle", "trust_lists", "trust_list",
+            "status_list", "type_metadata", "type_template", "type_context", "type_schema", "issuer_metadata", "issuer_document",
+            "service_keys", "resolve_did",
+            "wallet_issuer_metadata", "wallet_server_metadata", "wallet_offer", "wallet_par", "wallet_token", "wallet_nonce",
+            "wallet_invitation",
             "log-checkpoint", "log-vkey", "log-tile", "log-entries", "log-receipt",
-            "witness-add-checkpoint", "witness-vkey", "witness-checkpoint", "witness-tlog-proof", "demo", "demo_enter",
+            "witness-add-checkpoint", "witness-vkey", "witness-checkpoint", "witness-tlog-proof", "openid4vp_request", "openid4vp_response", "openid4vp_digital", "verifier_register", "verifier_did", "demo", "demo_enter",
+            "oidc_configuration", "oidc_metadata", "oidc_keys", "oidc_authorize", "oidc_token",
+            "sandbox", "sandbox_offer", "sandbox_request", "sandbox_authorities", "sandbox_inbox",
         ],
         ANYONE,
     ),
     # The API of verifiers answers keys, never a browser's session.
-    **dict.fromkeys(["api_requests", "api_request", "api_presentation", "api_redemptions", "api_redemption", "api_reversal"], NOBODY),
+    **dict.fromkeys(
+        ["api_requests", "api_request", "api_presentation", "api_result", "api_redemptions", "api_redemption",
+         "api_reversal", "verify_batch_api", "policies_api", "policy_api", "verifications_api", "verification_api",
+         "api_webhooks", "api_webhook", "api_webhook_secret", "api_webhook_test", "api_webhook_deliveries",
+         "api_webhook_replay"],
+        NOBODY,
+    ),
+    # The same for the API of agencies, and for what a wallet opens with its token, and for a draft that is switched off.
+    **dict.fromkeys(
+        ["draft13_issuer_metadata", "draft13_server_metadata",
+         "api_offers", "api_offer", "wallet_credential", "wallet_deferred", "wallet_notification"], NOBODY
+    ),
+    # For test suites, and switched off.
+    **dict.fromkeys(["vc_api_issuer", "vc_api_issue", "vc_api_verify", "vc_api_verify_presentation"], NOBODY),
+    # Answers access tokens; and the pages of a sign-in the one browser that began it.
+    **dict.fromkeys(
+        ["oidc_userinfo", "sign_in", "sign_in_state", "sign_in_here", "sign_in_return", "sign_in_cancel"], NOBODY
+    ),
     # Proof of identity: anyone signed in may begin.
     **dict.fromkeys(
         ["kyc", "kyc_desk", "kyc_openid", "kyc_demo", "second_factor"],
@@ -61,13 +87,14 @@ ROUTES: Mapping[str, frozenset[str]] = {
     # Only who has begun at the desk can go on there.
     **dict.fromkeys(["kyc_images", "kyc_images_remove", "kyc_submit"], frozenset({"newcomer"})),
     **dict.fromkeys(
-        ["weid", "weid_register", "devices", "portal", "restore_certificates", "wallet_credentials", "authorizations", "activity",
+        # Whoever's browser holds what a wallet pushed: the answer concerns their own certificate, or none.
+        ["wallet_authorize", "weid", "weid_register", "devices", "portal", "restore_certificates", "wallet_credentials", "authorizations", "activity", "present_link", "present",
          "activity_export", "device_revoke"],
         CITIZENS,
     ),
     # One citizen's own objects.
     **dict.fromkeys(
-        ["certificate", "certificate_evidence", "consent", "grant_request", "refuse_request", "authorization", "withdraw_authorization"], LEI
+        ["certificate", "certificate_evidence", "certificate_wallets", "wallet_invite", "wallet_withdraw", "consent", "grant_request", "refuse_request", "authorization", "withdraw_authorization"], LEI
     ),
     "clerk_home": STAFF,
     "clerk_agency": STAFF - {"dora"},
@@ -84,22 +111,28 @@ ROUTES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(["clerk_application_approve", "clerk_application_return"], frozenset({"bo"})),
     "clerk_credentials": ANY_CLERK | ADMINISTRATOR,
     "clerk_credential": CLERKS | ADMINISTRATOR,
+    "clerk_credential_offer": CLERKS,
     "clerk_credential_status": frozenset({"bo"}) | ADMINISTRATOR,
     **dict.fromkeys(
-        ["clerk_staff", "clerk_role_remove", "clerk_templates", "clerk_template", "clerk_approve_template",
-         "clerk_retire_template"],
+        ["clerk_keys", "clerk_key_revoke", "clerk_staff", "clerk_accreditation", "clerk_role_remove", "clerk_templates", "clerk_template", "clerk_approve_template",
+         "clerk_retire_template", *(f"clerk_webhooks_{page}" for page in (*WEBHOOK_LISTS, *WEBHOOK_PAGES))],
         ADMINISTRATOR,
     ),
     "audit": frozenset({"auditor"}),
     **dict.fromkeys(["operations_log", "operations_pause", "operations_resume", "operations_retry"], OPERATOR),
     **dict.fromkeys(
-        ["verifier", "verifier_requests", "verifier_new_request", "verifier_templates", "verifier_keys",
-         "verifier_new_template", "verifier_recipient_keys", "verifier_api_keys"],
+        ["verifier", "verifier_parties", "verifier_requests", "verifier_new_request", "verifier_templates", "verifier_keys",
+         "verifier_new_template", "verifier_recipient_keys", "verifier_api_keys", "verifier_policies",
+         "verifier_policy_new",
+         *(f"verifier_webhooks_{page}" for page in WEBHOOK_LISTS)],
         MEMBERS,
     ),
     **dict.fromkeys(
-        ["verifier_request", "verifier_request_state", "verifier_read", "verifier_template", "verifier_retire_template",
-         "verifier_revoke_recipient", "verifier_revoke_api_key"],
+        ["verifier_new_party", "verifier_party", "verifier_party_secret", "verifier_remove_party",
+         "verifier_request", "verifier_request_state", "verifier_read", "verifier_wallet_result", "verifier_template", "verifier_retire_template",
+         "verifier_revoke_recipient", "verifier_revoke_api_key", "verifier_policy", "verifier_policy_version",
+         "verifier_policy_retire",
+         *(f"verifier_webhooks_{page}" for page in WEBHOOK_PAGES)],
         CHAN,
     ),
 }  # fmt: skip

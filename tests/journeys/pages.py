@@ -13,6 +13,8 @@ PAGES: Mapping[str, list[tuple[str, str, str]]] = {
     "eve": [
         ("home", "/", ""),
         ("demo", "/demo/", ""),
+        ("sandbox", "/sandbox/", ""),
+        ("sandbox-inbox", "/sandbox/inbox/", ""),
         ("accessibility", "/accessibility/", ""),
         ("problems", "/problems/", ""),
         ("problem", "/problems/credential_revoked", ""),
@@ -37,6 +39,8 @@ PAGES: Mapping[str, list[tuple[str, str, str]]] = {
     "bo": [("clerk-application-issued", "/clerk/applications/?state=issued", "main table a, main li a, main dl a")],
     "administrator": [
         ("clerk-staff", "/clerk/staff/", ""),
+        ("clerk-webhooks", "/clerk/webhooks/", ""),
+        ("clerk-webhook", "/clerk/webhooks/", "main a[href*='/clerk/webhooks/']:not([href$='/new/'])"),
         ("clerk-templates", "/clerk/templates/", ""),
         ("clerk-template", "/clerk/templates/", "main a[href*='/clerk/templates/']"),
     ],
@@ -50,6 +54,9 @@ PAGES: Mapping[str, list[tuple[str, str, str]]] = {
         ("verifier-requests", "/verifier/requests/", ""),
         ("verifier-templates", "/verifier/templates/", ""),
         ("verifier-template", "/verifier/templates/", "main a[href*='/verifier/templates/']"),
+        ("verifier-webhooks", "/verifier/webhooks/", ""),
+        ("verifier-webhook-new", "/verifier/webhooks/new/", ""),
+        ("verifier-webhook", "/verifier/webhooks/", "main a[href*='/verifier/webhooks/']:not([href$='/new/'])"),
         ("verifier-template-new", "/verifier/templates/new/birth-certificate/", ""),
     ],
 }

@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +39,25 @@ def run(script: str, **job: Any) -> Any:
     if done.returncode:
         raise OracleError(done.stderr.strip())
     return json.loads(done.stdout)["result"]
+
+
+@contextmanager
+def conversation(script: str) -> Iterator[Callable[..., dict[str, Any]]]:
+    """One process for many jobs, a line each: the function given returns the answer to a job."""
+    with subprocess.Popen(
+        [find_node(), str(HERE / script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE
+    ) as process:
+        asking, answering = process.stdin, process.stdout
+        if asking is None or answering is None:
+            raise OracleError("no pipes")
+
+        def ask(**job: Any) -> dict[str, Any]:
+            asking.write(f"{json.dumps(job)}\n")
+            asking.flush()
+            answer: dict[str, Any] = json.loads(answering.readline())
+            return answer
+
+        try:
+            yield ask
+        finally:
+            asking.close()

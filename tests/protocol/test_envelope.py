@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from protocol import envelope
 from protocol.encoding import b64u_decode, b64u_encode, json_dumps, json_object
-from protocol.envelope import open_envelope, seal
+from protocol.envelope import compact_header, open_envelope, seal, seal_compact
 from protocol.errors import (
+    EnvelopeError,
     EnvelopeFormatError,
     EnvelopeOpenError,
     EnvelopeRecipientError,
@@ -182,6 +183,44 @@ def test_a_compact_envelope_opens_for_its_key() -> None:
         open_envelope(compact(), KEYS["lei"], "lei")
     with pytest.raises(EnvelopeFormatError):
         open_envelope(compact().replace("..", ".AAAA."), KEYS["ana"], "ana")
+
+
+@pytest.mark.requirement("RFC 7518 §4.6", "direct key agreement in compact form is made, with either cipher")
+@pytest.mark.parametrize("encryption", ["A128GCM", "A256GCM"])
+def test_a_compact_envelope_is_made_for_one_key(encryption: str) -> None:
+    made = seal_compact(SECRET, JWKS[0], encryption=encryption, protected={"cty": "json"}, apu=b"a", apv=b"b")
+    assert open_envelope(made, KEYS["ana"], "ana") == SECRET
+    head = compact_header(made)
+    assert head.pop("epk").keys() == {"kty", "crv", "x", "y"}
+    assert head == {"alg": "ECDH-ES", "enc": encryption, "kid": "ana", "apu": "YQ", "apv": "Yg", "cty": "json"}
+    with pytest.raises(EnvelopeOpenError):
+        open_envelope(made, KEYS["lei"], "ana")
+    nameless = seal_compact(SECRET, public_jwk(KEYS["ana"].public_key()))
+    assert open_envelope(nameless, KEYS["ana"], None) == SECRET
+    assert "kid" not in compact_header(nameless)
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ({"encryption": "A128CBC-HS256"}, EnvelopeFormatError), ({"protected": {"enc": "A256GCM"}}, EnvelopeFormatError),
+        ({"protected": {"zip": "DEF"}}, EnvelopeFormatError), ({"protected": {"epk": {}}}, EnvelopeFormatError),
+        ({"protected": {"a": "x" * 9000}}, EnvelopeFormatError), ({"apu": bytes(257)}, EnvelopeFormatError),
+        ({"plaintext": bytes(envelope.MAX_PLAINTEXT_BYTES + 1)}, EnvelopeFormatError),
+        ({"jwk": {**JWKS[0], "use": "sig"}}, KeyFormatError), ({"jwk": {**JWKS[0], "y": JWKS[0]["x"]}}, KeyFormatError),
+    ],
+)  # fmt: skip
+def test_no_compact_envelope_is_made_of_unsound_parts(how: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        seal_compact(**{"plaintext": SECRET, "jwk": JWKS[0], **how})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a.b.c", "a.b.c.d.e.f", "!.b.c.d.e", b64u_encode(b"{}") + "....", "a" * (1 << 22) + "....", None]
+)
+def test_the_header_of_what_is_no_envelope_is_not_read(text: Any) -> None:
+    with pytest.raises(EnvelopeError):
+        compact_header(text)
 
 
 SEALED = seal(SECRET, JWKS[:2], protected={"typ": "share"})

@@ -14,13 +14,24 @@ from protocol.errors import (
     CriticalHeaderError,
     HeaderFormatError,
     HeaderNotAllowedError,
+    KeyFormatError,
     ProtocolError,
     SignatureError,
     SignatureFormatError,
     TokenTypeError,
     TooLargeError,
 )
-from protocol.jose import MAX_HEADER_BYTES, Jws, parse_compact, sign_compact, verify_compact, verify_es256
+from protocol.jose import (
+    MAX_HEADER_BYTES,
+    MAX_PROOF_BYTES,
+    Jws,
+    own_key,
+    parse_compact,
+    parse_proof,
+    sign_compact,
+    verify_compact,
+    verify_es256,
+)
 from protocol.keys import SoftwareSigner
 from tests.protocol.makers import EVE, ISSUER, ISSUER_KEY, jws
 
@@ -134,3 +145,39 @@ def test_eddsa_token_is_made_and_not_accepted() -> None:
     key.public_key().verify(b64u_decode(signature), signing_input.encode())
     with pytest.raises(AlgorithmError):
         parse_compact(token, allowed_types=TYPES)
+
+
+PROOF_HEADER = {"alg": "ES256", **HEADER, "jwk": {**ISSUER.public_jwk, "use": "sig"}}
+
+
+@pytest.mark.requirement("RFC 8725 §3.10", "a token's own key is seen by one door alone, for proofs of possession")
+def test_a_proof_shows_its_key_and_no_other_token_does() -> None:
+    token = jws({"a": 1}, PROOF_HEADER)
+    found = parse_proof(token, allowed_types=TYPES)
+    assert verify_es256(found, own_key(found)) == b'{"a":1}'
+    with pytest.raises(HeaderNotAllowedError):
+        parse_compact(token, allowed_types=TYPES)
+    with pytest.raises(SignatureError):
+        verify_es256(parse_proof(jws({}, PROOF_HEADER, signer=EVE), allowed_types=TYPES), own_key(found))
+
+
+def test_a_proof_may_show_no_key() -> None:
+    found = parse_proof(TOKEN, allowed_types=TYPES)
+    assert verify_es256(found, ISSUER_KEY) == b"payload"
+    with pytest.raises(KeyFormatError):
+        own_key(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"jwk": {**ISSUER.public_jwk, "d": "AA"}}, KeyFormatError), ({"jwk": {"kty": "oct", "k": "AA"}}, KeyFormatError),
+        ({"jwk": {**ISSUER.public_jwk, "crv": "secp256k1"}}, KeyFormatError), ({"jwk": None}, KeyFormatError), ({"jwk": []}, KeyFormatError),
+        ({"jku": "https://eve.example"}, HeaderNotAllowedError), ({"epk": {}}, HeaderNotAllowedError), ({"crit": []}, CriticalHeaderError),
+        ({"alg": "none"}, AlgorithmError), ({"typ": "JWT"}, TokenTypeError), ({"x5c": []}, HeaderFormatError),
+        ({"a": "x" * MAX_PROOF_BYTES}, TooLargeError),
+    ],
+)  # fmt: skip
+def test_the_door_for_proofs_is_as_strict_as_the_other(changes: dict[str, Any], error: type[ProtocolError]) -> None:
+    with pytest.raises(error):
+        parse_proof(jws({}, {**PROOF_HEADER, **changes}), allowed_types=TYPES)

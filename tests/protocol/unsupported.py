@@ -9,7 +9,11 @@ UNSUPPORTED_JOSE: list[tuple[str, str, str]] = [
     ("RFC 7515 §F", "detached content", "no document here needs it"),
     ("RFC 7518 §3.2", "HMAC", "a verifier must not be able to sign"),
     ("RFC 7518 §3.3", "RSA signatures", "HAIP asks for ES256; RSA keys are large and slow to make"),
-    ("RFC 7518 §3.4", "ES384 and ES512", "one curve suffices and keeps the allow-list at one entry"),
+    (
+        "RFC 7518 §3.4",
+        "ES384 and ES512 on what the service accepts",
+        "one curve suffices and keeps the allow-list at one entry",
+    ),
     ("RFC 7518 §3.6", "alg none", "an unsigned token is nobody's"),
     ("RFC 7797 §3", "unencoded payload (b64)", "changes what the signature covers"),
     ("RFC 8037 §3.1", "EdDSA on credentials and key bindings", "used for checkpoints of the log only"),

@@ -32,6 +32,13 @@ class Answer:
     drip: float = 0.0
 
 
+@dataclass(frozen=True)
+class Posted:
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
 @dataclass
 class Web:
     """The running server: set ``answers[path]``, read ``seen`` paths."""
@@ -41,6 +48,8 @@ class Web:
     seen: list[str] = field(default_factory=list)
     # What was posted, by path.
     bodies: dict[str, bytes] = field(default_factory=dict)
+    # The same in order, with headers by their names in lower case.
+    posts: list[Posted] = field(default_factory=list)
     scheme: str = "https"
 
     @property
@@ -100,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         web: Web = self.server.web  # type: ignore[attr-defined]  # set by serve
         web.bodies[self.path] = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        web.posts.append(Posted(self.path, headers, web.bodies[self.path]))
         self.do_GET()
 
     def _send(self, answer: Answer) -> None:

@@ -8,9 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
 from identity.access import is_address_proven
+from identity.api_keys import create_agency_key
 from identity.languages import LANGUAGE_CODES
 from identity.models import Account, Agency, Organisation, Role
-from identity.organisations import add_member, approve_organisation, open_agency, register_organisation
+from identity.organisations import add_member, approve_organisation, open_agency, register_organisation, set_haip
 from identity.roles import grant_role, withdraw_role
 from protocol.errors import CodedError
 
@@ -35,6 +36,12 @@ class Command(BaseCommand):
         withdraw.add_argument("email")
         withdraw.add_argument("slug")
         withdraw.add_argument("role", choices=Role.Name.values)
+        haip = commands.add_parser("haip", help="give certificates to wallets under OpenID4VC HAIP 1.0 alone, or not")
+        haip.add_argument("slug")
+        haip.add_argument("state", choices=["on", "off"])
+        key = commands.add_parser("key", help="make an API key for a department's own software, shown once")
+        key.add_argument("slug")
+        key.add_argument("label")
         member = commands.add_parser("join", help="let an account act for a verifier")
         member.add_argument("email")
         member.add_argument("slug")
@@ -67,6 +74,13 @@ class Command(BaseCommand):
         held = Role.objects.select_related("account", "agency")
         withdraw_role(role=held.get(account__email__iexact=email, agency__slug=slug, name=role))
         self.stdout.write(f"withdrawn: {role} at {slug}")
+
+    def _haip(self, *, slug: str, state: str, **_: Any) -> None:
+        set_haip(agency=Agency.objects.get(slug=slug), is_on=state == "on")
+        self.stdout.write(f"HAIP {state}: {slug}")
+
+    def _key(self, *, slug: str, label: str, **_: Any) -> None:
+        self.stdout.write(create_agency_key(agency=Agency.objects.get(slug=slug), label=label)[1])
 
     def _join(self, *, email: str, slug: str, **_: Any) -> None:
         add_member(organisation=Organisation.objects.get(slug=slug), account=_account(email))

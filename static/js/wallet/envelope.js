@@ -27,14 +27,19 @@ const number32 = (value) => Uint8Array.of(value >>> 24, value >>> 16, value >>> 
 const lengthAnd = (data) => concat(number32(data.length), data);
 
 /**
- * Concat KDF of NIST SP 800-56A §5.8.1 as RFC 7518 §4.6.2 narrows it: one round, because a wrapping key is one hash long.
- * @param {CryptoKey} privateKey @param {CryptoKey} publicKey @param {{ apu?: string, apv?: string }} header
- * @returns {Promise<CryptoKey>} the key that wraps the content key
+ * Concat KDF of NIST SP 800-56A §5.8.1 as RFC 7518 §4.6.2 narrows it: one round, because a key here is one hash long.
+ * @param {string} algorithm what the key is for @param {CryptoKey} privateKey @param {CryptoKey} publicKey
+ * @param {{ apu?: string, apv?: string }} header @returns {Promise<ArrayBuffer>} 256 bits
  */
-async function agree(privateKey, publicKey, { apu = "", apv = "" }) {
+async function derive(algorithm, privateKey, publicKey, { apu = "", apv = "" }) {
   const secret = new Uint8Array(await crypto.subtle.deriveBits({ name: "ECDH", public: publicKey }, privateKey, 256));
-  const info = [lengthAnd(utf8(ALGORITHM)), lengthAnd(decode(apu)), lengthAnd(decode(apv)), number32(256)];
-  const derived = await crypto.subtle.digest("SHA-256", concat(number32(1), secret, ...info));
+  const info = [lengthAnd(utf8(algorithm)), lengthAnd(decode(apu)), lengthAnd(decode(apv)), number32(256)];
+  return crypto.subtle.digest("SHA-256", concat(number32(1), secret, ...info));
+}
+
+/** @returns {Promise<CryptoKey>} the key that wraps the content key */
+async function agree(privateKey, publicKey, header) {
+  const derived = await derive(ALGORITHM, privateKey, publicKey, header);
   return crypto.subtle.importKey("raw", derived, "AES-KW", false, ["wrapKey", "unwrapKey"]);
 }
 
@@ -72,6 +77,22 @@ export async function seal(plaintext, recipients, members = {}) {
     ciphertext: encode(sealed.subarray(0, -TAG_BYTES)),
     tag: encode(sealed.subarray(-TAG_BYTES)),
   };
+}
+
+/**
+ * As a verifier asks it of wallets (OpenID4VP 1.0 §8.3): compact, ECDH-ES without wrapping, to the key of one request.
+ * @param {string} plaintext @param {JsonWebKey & { kid: string }} recipient @returns {Promise<string>}
+ */
+export async function sealDirect(plaintext, recipient) {
+  const ephemeral = await crypto.subtle.generateKey(CURVE, false, ["deriveBits"]);
+  const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", ephemeral.publicKey);
+  const header = encodeJson({ alg: "ECDH-ES", enc: ENCRYPTION, kid: recipient.kid, epk: { kty, crv, x, y } });
+  const derived = await derive(ENCRYPTION, ephemeral.privateKey, await importPublic(recipient), {});
+  const contentKey = await crypto.subtle.importKey("raw", derived, "AES-GCM", false, ["encrypt"]);
+  const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+  const parameters = { name: "AES-GCM", iv, additionalData: utf8(header) };
+  const sealed = new Uint8Array(await crypto.subtle.encrypt(parameters, contentKey, utf8(plaintext)));
+  return [header, "", encode(iv), encode(sealed.subarray(0, -TAG_BYTES)), encode(sealed.subarray(-TAG_BYTES))].join(".");
 }
 
 /** @param {any} jwe @param {CryptoKey} privateKey ECDH P-256 @param {string} kid @returns {Promise<string>} */

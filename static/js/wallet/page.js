@@ -56,6 +56,12 @@ export async function postJson(url, body, csrf) {
   return answerOf(response);
 }
 
+/** A form without cookies, as any wallet would post it. @param {string} url @param {Record<string, string>} form */
+export async function postForm(url, form) {
+  const body = new URLSearchParams(form);
+  return answerOf(await fetch(url, { method: "POST", credentials: "omit", redirect: "error", body }));
+}
+
 /** @param {string} url @returns {Promise<any>} */
 export async function getJson(url) {
   const headers = { Accept: "application/json" };
@@ -66,7 +72,7 @@ export async function getJson(url) {
 async function answerOf(response) {
   const isJson = /\bjson\b/.test(response.headers.get("Content-Type") ?? "");
   const answer = isJson ? await response.json() : {};
-  if (!response.ok) throw new RefusedError(answer.code ?? String(response.status));
+  if (!response.ok) throw new RefusedError(answer.code ?? answer.error ?? String(response.status));
   return answer;
 }
 

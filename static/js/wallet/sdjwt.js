@@ -93,17 +93,24 @@ export async function select(sdJwt, paths) {
 export const sdHash = (presentation) => digest(presentation);
 
 /**
- * The key binding JWT over *presentation* and the terms of the consent (RFC 9901 §4.3, OpenID4VP 1.0 §8.4).
- * @param {{ presentation: string, privateKey: CryptoKey, audience: string, nonce: string, issuedAt: number, terms: string }} binding
+ * The key binding JWT over *presentation* and the transaction data, where there are any (RFC 9901 §4.3, OpenID4VP 1.0 §8.4).
+ * @param {{ presentation: string, privateKey: CryptoKey, audience: string, nonce: string, issuedAt: number, transactionData?: string[] }} binding
  * @returns {Promise<string>}
  */
-export async function bindToTerms({ presentation, privateKey, audience, nonce, issuedAt, terms }) {
+export async function bind({ presentation, privateKey, audience, nonce, issuedAt, transactionData = [] }) {
+  const hashes = await Promise.all(transactionData.map(digest));
   return signJwt(privateKey, "kb+jwt", {
     iat: issuedAt,
     aud: audience,
     nonce,
     sd_hash: await sdHash(presentation),
-    transaction_data_hashes: [await digest(terms)],
-    transaction_data_hashes_alg: "sha-256",
+    ...(hashes.length && { transaction_data_hashes: hashes, transaction_data_hashes_alg: "sha-256" }),
   });
 }
+
+/**
+ * The same over the terms of a consent.
+ * @param {{ presentation: string, privateKey: CryptoKey, audience: string, nonce: string, issuedAt: number, terms: string }} binding
+ * @returns {Promise<string>}
+ */
+export const bindToTerms = ({ terms, ...binding }) => bind({ ...binding, transactionData: [terms] });

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("credentials", "0002_application_fillfactor"),
+        ("credentials", "0004_verification_policies"),
         ("identity", "0001_people_and_keys"),
     ]
 
