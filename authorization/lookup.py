@@ -36,6 +36,8 @@ _REQUEST_RELATED = (
     "authorization__weid",
     "session__signing_key",
     "session__weid",
+    "session__login",
+    "session__device_login",
 )
 _TEMPLATE_RELATED = ("organisation", "credential_type__agency", "approved_by")
 _AUTHORIZATION_RELATED = (
@@ -92,9 +94,13 @@ def granted_authorization(asked: PresentationRequest) -> Authorization:
 
 
 def session_of(asked: PresentationRequest) -> PresentationSession:
-    """Return where a wallet answers. Raises SessionMissingError for a request that none can answer."""
+    """Return where a wallet answers.
+
+    Raises SessionMissingError for a request that none can answer, and for a sign-in: what is shown there goes, as far
+    as it is passed on, to the system that signs in, and to the browser that began.
+    """
     session: PresentationSession | None = getattr(asked, "session", None)
-    if session is None:
+    if session is None or hasattr(session, "login") or hasattr(session, "device_login"):
         raise SessionMissingError(str(asked.pk))
     return session
 

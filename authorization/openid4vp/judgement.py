@@ -25,12 +25,9 @@ from credentials.sources import database_sources
 from credentials.verification import Report, verify
 from protocol.dcql import Authority, PresentedCredential, Query, chain_authorities, check_response, parse_query, present
 from protocol.disclosure import Path
-from protocol.encoding import json_object
-from protocol.errors import KeyBindingMissingError
-from protocol.jose import parse_compact
-from protocol.key_binding import KEY_BINDING_TYPES
+from protocol.errors import ProtocolError
 from protocol.openid4vp import check_transaction_data, hash_transaction_data, parse_transaction_data
-from protocol.sd_jwt_vc import ParsedPresentation, parse
+from protocol.sd_jwt_vc import ParsedPresentation, parse, verify_key_binding
 
 KEY_BINDING_MAX_AGE_SECONDS = 300
 POLICY = Policy(require_key_binding=True, max_key_binding_age=KEY_BINDING_MAX_AGE_SECONDS)
@@ -83,7 +80,7 @@ def _judge(session: PresentationSession, query_id: str, parsed: ParsedPresentati
     failed = next((check.code for check in report.checks if check.outcome == "fail"), None)
     if failed is not None:
         raise AnswerRefusedError(failed)
-    _check_binding(parsed, expected, now.timestamp())
+    _check_binding(parsed, session, expected, now.timestamp())
     return Judged(query_id, parsed, report, shown)
 
 
@@ -92,14 +89,23 @@ def transaction_data_for(session: PresentationSession, query_id: str) -> list[st
     return [item for item in session.transaction_data if query_id in parse_transaction_data(item)["credential_ids"]]
 
 
-def _check_binding(parsed: ParsedPresentation, expected: Sequence[str], now: float) -> None:
-    """The holder's signature has been checked; here, what else it says (§B.3.3.1)."""
-    if parsed.key_binding_jwt is None:
-        raise KeyBindingMissingError("no key binding was presented")
-    binding = json_object(parse_compact(parsed.key_binding_jwt, allowed_types=KEY_BINDING_TYPES).payload)
-    # Verification lets a signed consent live for years; here the holder must have been asked just now.
-    if binding["iat"] < now - KEY_BINDING_MAX_AGE_SECONDS:
-        raise AnswerRefusedError("key_binding_stale")
+def _check_binding(
+    parsed: ParsedPresentation, session: PresentationSession, expected: Sequence[str], now: float
+) -> None:
+    """Check that the holder signed this, for this request and just now, and what else was signed (§B.3.3.1).
+
+    Verification does not come to it where an issuer cannot be checked, and lets a signed consent live for years.
+    """
+    try:
+        binding = verify_key_binding(
+            parsed,
+            audience=session.client_id,
+            nonce=session.nonce,
+            now=now,
+            max_age=KEY_BINDING_MAX_AGE_SECONDS,
+        )
+    except ProtocolError as error:
+        raise AnswerRefusedError(error.code) from None
     if expected or "transaction_data_hashes" in binding:
         check_transaction_data(binding, expected)
 

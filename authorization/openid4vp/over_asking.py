@@ -13,6 +13,7 @@ from authorization.errors import OverAskingError
 from authorization.models import AuditEvent, RequestTemplate
 from identity.models import Organisation
 from protocol.dcql import Excess, find_excess, parse_query
+from protocol.errors import DcqlFormatError
 
 ACTION = "request.over_asked"
 SHOWN_FOR = timedelta(days=90)
@@ -29,6 +30,9 @@ def narrow_query(*, template: RequestTemplate, dcql_query: Mapping[str, Any] | N
     if dcql_query is None:
         return dict(template.dcql_query)
     asked = parse_query(dict(dcql_query))
+    if any(each.purpose for each in asked.credential_sets):
+        # The citizen is told the purpose that was approved, and no other.
+        raise DcqlFormatError("a purpose: the template states it")
     excess = find_excess(registered=parse_query(template.dcql_query), asked=asked)
     if excess:
         _record(template, excess)

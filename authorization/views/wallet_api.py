@@ -32,12 +32,13 @@ from authorization.openid4vp.sessions import (
 from authorization.views.api_fields import COMMON_PROBLEMS, NO_STORE, client_of
 from credentials.check_texts import sentence
 from identity.views.authentication import ApiKeyAuthentication
-from identity.views.json_fields import JsonBooleanField, JsonTextField
+from identity.views.json_fields import JsonBooleanField, JsonObjectField, JsonTextField
 from protocol.request_object import ENCRYPTED_MODES
 
 _DEFAULTS = WalletOptions()
 _OPEN = {"waiting", "fetched"}
 PRESENTATION = "presentation"
+MAX_RESPONSE_CODE = 100
 
 
 class WalletInput(serializers.Serializer[Any]):
@@ -47,11 +48,11 @@ class WalletInput(serializers.Serializer[Any]):
         default=_DEFAULTS.client_id_prefix,
         help_text="How the wallet recognises you; `redirect_uri` is unsigned, for tests on one machine",
     )
-    dcql_query = serializers.DictField(
+    dcql_query = JsonObjectField(
         required=False, help_text="Narrower than the template's; asking for more is refused and published"
     )
     transaction_data = serializers.ListField(
-        child=serializers.DictField(),
+        child=JsonObjectField(),
         required=False,
         max_length=MAX_TRANSACTION_DATA,
         help_text="What the holder is to sign besides: objects with `type` and `credential_ids` (OpenID4VP 1.0 §8.4)",
@@ -84,7 +85,9 @@ class WalletOutput(serializers.Serializer[Any]):
     client_id = serializers.CharField()
     response_mode = serializers.CharField()
     request_uri_link = serializers.CharField(allow_null=True, help_text="For a wallet, while it can be answered")
-    qr = serializers.CharField(allow_null=True, help_text="The link as a QR code: an SVG data URI")
+    qr = serializers.CharField(
+        allow_null=True, help_text="The link as a QR code, an SVG data URI; null where it is too long for one"
+    )
     digital_url = serializers.CharField(
         allow_null=True, help_text="What your page hands to `navigator.credentials.get`, and posts the answer to"
     )
@@ -122,7 +125,7 @@ class ResultOutput(serializers.Serializer[Any]):
 
 
 class ResultQuery(serializers.Serializer[Any]):
-    response_code = serializers.CharField(required=False, max_length=100)
+    response_code = serializers.CharField(required=False, trim_whitespace=False, max_length=MAX_RESPONSE_CODE)
     include = serializers.ChoiceField(choices=[PRESENTATION], required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +177,11 @@ class ResultView(APIView):
         description="What is invalid was refused when it came. *Undetermined* says in `missing` what could not be checked.",
         tags=["requests"],
         parameters=[
-            OpenApiParameter("response_code", str, description="Same device: from the fragment of your page's address"),
+            OpenApiParameter(
+                "response_code",
+                {"type": "string", "minLength": 1, "maxLength": MAX_RESPONSE_CODE},
+                description="Same device: from the fragment of your page's address",
+            ),
             OpenApiParameter("include", str, enum=[PRESENTATION], description="Add the presentation itself"),
         ],
         responses={
@@ -187,7 +194,8 @@ class ResultView(APIView):
         examples=[_RESULT],
     )
     def get(self, request: Request, request_id: uuid.UUID) -> Response:
-        query = ResultQuery(data=request.query_params)
+        # A plain dict: of a form, an empty parameter would count as none.
+        query = ResultQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         organisation = client_of(request).organisation
         asked = find_request_of(organisation, request_id)
@@ -229,8 +237,12 @@ def digital_url(session: PresentationSession) -> str | None:
     return f"{settings.PUBLIC_URL}{reverse('openid4vp_digital', args=[session.pk])}"
 
 
-def qr_of(address: str) -> str:
-    return segno.make(address, error="m", micro=False).svg_data_uri(border=4, light="#fff")
+def qr_of(address: str) -> str | None:
+    """Return *address* as a QR code, none where it is too long for one."""
+    try:
+        return segno.make(address, error="m", micro=False).svg_data_uri(border=4, light="#fff")
+    except segno.DataOverflowError:
+        return None
 
 
 def _describe_result(asked: PresentationRequest, result: Result, include: str | None) -> dict[str, Any]:

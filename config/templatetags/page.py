@@ -100,8 +100,11 @@ def tag(text: Any, colour: str = "") -> SafeString:
 
 @register.simple_tag
 def qr(text: str, alt: Any, css_class: str = "qr") -> SafeString:
-    """Return a QR code of *text* as an image; *alt* says what scanning it does."""
-    source = segno.make(text, error="m", micro=False).svg_data_uri(border=4, light="#fff", omitsize=True)
+    """Return a QR code of *text* as an image; *alt* says what scanning it does. Nothing, where it is too long for one."""
+    try:
+        source = segno.make(text, error="m", micro=False).svg_data_uri(border=4, light="#fff", omitsize=True)
+    except segno.DataOverflowError:
+        return SafeString()
     return format_html('<img class="{}" src="{}" alt="{}" width="240" height="240">', css_class, source, alt)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 
@@ -43,3 +44,21 @@ class JsonBooleanField(serializers.BooleanField):
         if type(data) is not bool:
             self.fail("invalid", input=data)
         return data
+
+
+class JsonObjectField(serializers.DictField):
+    """An object of any members; NUL, which no column of ours takes, stands nowhere in it."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        value: dict[str, Any] = super().to_internal_value(data)
+        if _holds_nul(value):
+            raise serializers.ValidationError(_("Null characters are not allowed."))
+        return value
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(name) or _holds_nul(member) for name, member in value.items())
+    return isinstance(value, list) and any(map(_holds_nul, value))

@@ -26,10 +26,11 @@ def find_excess(*, registered: Query, asked: Query) -> tuple[Excess, ...]:
     """Return what of *asked* lies outside *registered*, nothing when it is covered.
 
     Each credential asked for must lie within one registered credential query, for every type it admits: its claims,
-    together as it asks for them, and no other values, authorities, number or kind of proof. Ids need not be equal. Which
-    credentials are asked for beside each other is not compared.
+    together as it asks for them, and no other values, authorities, number or kind of proof. Ids need not be equal. No
+    more credentials may be asked for than are registered; which of them beside each other is not compared.
     """
     found = [excess for credential in asked.credentials for excess in _beyond_all(credential, registered.credentials)]
+    found += [Excess(credential.id, "multiple") for credential in asked.credentials[len(registered.credentials) :]]
     return tuple(dict.fromkeys(found))
 
 

@@ -17,6 +17,7 @@ from authorization.models import AuditEvent, BridgeLogin, PresentationRequest, P
 from authorization.oidc.logins import purge
 from authorization.openid4vp.request_objects import wallet_link
 from credentials.models import Credential
+from identity.api_keys import create_api_key
 from protocol.openid_connect import hash_token
 from tests import cast
 from tests.authorization.oidc.relying_party import Party, told
@@ -186,3 +187,14 @@ def test_a_sign_in_leaves_a_trace_that_the_citizen_sees(party: Party, wallet: Wa
     party.sign_in(wallet)
     events = AuditEvent.objects.filter(weid=lei.weid).order_by("sequence").values_list("action", flat=True)
     assert list(events)[-3:] == ["presentation.received", "presentation.read", "login.completed"]
+
+
+def test_what_was_shown_at_a_sign_in_is_no_result_of_a_request(party: Party, wallet: Wallet) -> None:
+    """Else the organisation read what is not passed on, and the sign-in of the citizen came to nothing."""
+    login = party.begin()
+    assert wallet.answer(wallet.open_link(wallet_link(login.session))).status_code == 200
+    key = create_api_key(organisation=login.session.request.organisation, label="server")[1]
+    bank = Client(headers={"authorization": f"Bearer {key}"})
+    answer = bank.get(f"/api/v1/requests/{login.session.request_id}/result", {"include": "presentation"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "presentation_session_missing")
+    assert told(party.browser.get(party.page(login))).keys() == {"code", "state", "iss"}

@@ -13,11 +13,14 @@ from django.test import Client
 from authorization.models import PresentationSession
 from authorization.openid4vp.request_objects import wallet_link
 from authorization.openid4vp.sessions import session_state
+from credentials.facts import CouldNotCheckError
 from credentials.holdings import read_sd_jwt
 from credentials.models import Credential
 from credentials.revocation import revoke
+from credentials.sources import DatabaseSources
 from identity.keystore import disable
 from protocol.encoding import b64u_decode, b64u_encode, json_dumps, json_object
+from protocol.jose import sign_compact
 from protocol.keys import SoftwareSigner, generate_p256
 from protocol.request_object import AuthorizationRequest
 from protocol.sd_jwt_vc import issue_credential
@@ -241,3 +244,43 @@ def test_an_opened_request_is_answered_by_that_citizen_only(
     )
     assert theirs.answer(asked).status_code == 200
     assert PresentationSession.objects.get().weid == other.weid
+
+
+@pytest.mark.parametrize("claims", [{}, {"iat": "now"}, {"iat": 9e9}], ids=str)
+def test_the_holder_must_have_signed_even_where_the_issuer_cannot_be_checked(
+    asked: AuthorizationRequest, wallet: Wallet, claims: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has a copy of a certificate could otherwise use the request up while a registry is away."""
+
+    def away(*_: object, **__: object) -> None:
+        raise CouldNotCheckError("issuer_key_unavailable", {})
+
+    monkeypatch.setattr(DatabaseSources, "find_issuer", away)
+    (presentation,) = wallet.present(asked)["certificate"]
+    binding = sign_compact(json_dumps(claims), signer=EVE, header={"typ": "kb+jwt"})
+    answer = wallet.send(asked, {"vp_token": {"certificate": [f"{presentation.rpartition('~')[0]}~{binding}"]}})
+    assert (answer.status_code, answer.json()["error"]) == (400, "key_binding_signature_invalid")
+    assert nothing_was_taken(asked)
+
+
+def test_a_holder_whose_issuer_cannot_be_checked_is_heard(
+    asked: AuthorizationRequest, wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise CouldNotCheckError("issuer_key_unavailable", {})
+
+    monkeypatch.setattr(DatabaseSources, "find_issuer", away)
+    assert wallet.answer(asked).status_code == 200
+    assert session_of(asked).verdict == "undetermined"
+
+
+def test_a_stranger_who_signed_all_of_it_is_not_the_holder(
+    asked: AuthorizationRequest, wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise CouldNotCheckError("issuer_key_unavailable", {})
+
+    monkeypatch.setattr(DatabaseSources, "find_issuer", away)
+    answer = Wallet(EVE, wallet.held).answer(asked)
+    assert (answer.status_code, answer.json()["error"]) == (400, "key_binding_signature_invalid")
+    assert nothing_was_taken(asked)

@@ -123,8 +123,10 @@ def test_another_organisation_is_told_nothing(bank: Client, template: RequestTem
 
 
 def test_a_wrong_question_about_a_result_is_refused(bank: Client, template: RequestTemplate) -> None:
-    answer = bank.get(path_of(post(bank, template)), {"include": "everything"})
-    assert (answer.status_code, list(answer.json()["fields"])) == (400, ["include"])
+    address = path_of(post(bank, template))
+    for name, value in (("include", "everything"), ("include", ""), ("response_code", ""), ("response_code", "x" * 101)):
+        answer = bank.get(address, {name: value})
+        assert (answer.status_code, list(answer.json()["fields"])) == (400, [name])
 
 
 def test_queries_are_few(
@@ -143,3 +145,30 @@ def test_queries_are_few(
     # Key, request; savepoints; what was shown; the trail.
     with django_assert_num_queries(10):
         assert bank.get(f"/api/v1/requests/{session.request_id}/result").status_code == 200
+
+
+def test_more_certificates_than_registered_is_too_much(bank: Client, template: RequestTemplate) -> None:
+    (one,) = template.dcql_query["credentials"]
+    answer = post(bank, template, dcql_query={"credentials": [one, {**one, "id": "another"}]})
+    assert (answer.status_code, answer.json()["code"]) == (403, "over_asking")
+
+
+def test_the_purpose_is_the_one_that_was_approved(bank: Client, template: RequestTemplate) -> None:
+    sets = [{"options": [["certificate"]], "purpose": "To give you a prize"}]
+    answer = post(bank, template, dcql_query={**template.dcql_query, "credential_sets": sets})
+    assert (answer.status_code, answer.json()["code"]) == (400, "dcql_malformed")
+
+
+@pytest.mark.parametrize("extra", ["\0", ["\0"], {"\0": 1}], ids=repr)
+def test_what_no_column_takes_is_refused(bank: Client, template: RequestTemplate, extra: Any) -> None:
+    for name, value in (("dcql_query", {**template.dcql_query, "x": extra}), ("transaction_data", [{"x": extra}])):
+        answer = post(bank, template, **{name: value})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+        assert all(field.startswith(f"wallet.{name}") for field in answer.json()["fields"])
+
+
+def test_a_link_too_long_for_a_code_is_a_link_all_the_same(bank: Client, template: RequestTemplate) -> None:
+    data = [{"type": "note", "credential_ids": ["certificate"], "text": "y" * 3000}]
+    answer = post(bank, template, client_id_prefix="redirect_uri", response_mode="direct_post", transaction_data=data)
+    assert answer.status_code == 201
+    assert (answer.json()["wallet"]["qr"], len(answer.json()["wallet"]["request_uri_link"]) > 3000) == (None, True)
