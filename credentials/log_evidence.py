@@ -51,9 +51,12 @@ def receipt_of(digest: bytes) -> Receipt | None:
 
 
 def receipts_of(digests: Collection[bytes]) -> dict[bytes, Receipt | None]:
-    """Return, for those that are ours, the receipt, or None while the log has none. Six queries, however many."""
+    """Return, for those that are ours, the receipt, or None while the log has none. Seven queries, however many."""
     issued = Credential.objects.filter(digest__in=digests).values_list("digest", "id")
     names = {bytes(digest): record_id(pk) for digest, pk in issued}
+    if len(names) < len(set(digests)):
+        copies = CredentialInstance.objects.filter(digest__in=digests).values_list("digest", "id")
+        names |= {bytes(digest): copy_record_id(pk) for digest, pk in copies if digest}
     names |= recovered_record_ids(kind=KIND, digests=[digest for digest in digests if digest not in names])
     receipts = receipts_for(names.values())
     return {digest: receipts.get(name) for digest, name in names.items()}

@@ -19,9 +19,10 @@ from django.utils.module_loading import import_string
 
 from credentials.errors import KeptReportMissingError, RetentionError
 from credentials.models import Credential, KeptReport
+from credentials.presented import read
 from credentials.sources import database_sources
 from credentials.stored_policies import Ruling
-from credentials.unverified import named_terms, signed_digest
+from credentials.unverified import named_terms
 from credentials.verification import Report
 from identity.audit import report as record
 from identity.models import Organisation, WeID
@@ -115,7 +116,10 @@ def _holder(presentation: str, report: Report) -> WeID | None:
     """Whose certificate it is, where we issued it and the issuer's signature stands."""
     if report.vct is None:
         return None
-    found = Credential.objects.filter(digest=signed_digest(presentation)).select_related("weid").first()
+    digest = read(presentation).jws.digest
+    rows = Credential.objects.select_related("weid")
+    # A copy in a wallet is signed anew, and so is one within a presentation of the W3C.
+    found = rows.filter(digest=digest).first() or rows.filter(instances__digest=digest).first()
     return found.weid if found else None
 
 

@@ -107,6 +107,8 @@ def create_policy(
     *, organisation: Organisation, slug: str, rules: Mapping[str, Any], retention_days: int | None = None, actor: str
 ) -> VerificationPolicy:
     """Store a policy under a new name. Raises PolicyExistsError, PolicyInvalidError and PolicyLimitError."""
+    # Before any query: a text with NUL is no parameter of one.
+    _check_name(slug)
     _lock(organisation)
     if organisation.verification_policies.filter(slug=slug).exists():
         raise PolicyExistsError(slug)
@@ -138,6 +140,11 @@ def retire_policy(*, organisation: Organisation, slug: str, actor: str) -> None:
         report(actor=actor, action="policy.retired", subject=f"policy:{slug}", organisation=organisation)
 
 
+def _check_name(slug: str) -> None:
+    if not NAME.match(slug):
+        raise PolicyInvalidError("name", fields={"name": ["lower-case letters, digits and hyphens, at most 60"]})
+
+
 def _lock(organisation: Organisation) -> None:
     # Two writers of one organisation wait for each other, so that each finds the other's version.
     Organisation.objects.select_for_update().get(pk=organisation.pk)
@@ -153,8 +160,6 @@ class _Draft(NamedTuple):
 def _add(organisation: Organisation, draft: _Draft, actor: str) -> VerificationPolicy:
     if draft.version > MAX_VERSIONS or (draft.version == 1 and _names(organisation) >= MAX_POLICIES):
         raise PolicyLimitError(f"at most {MAX_POLICIES} policies of {MAX_VERSIONS} versions")
-    if not NAME.match(draft.slug):
-        raise PolicyInvalidError("name", fields={"name": ["lower-case letters, digits and hyphens, at most 60"]})
     if draft.retention_days is not None and not 0 <= draft.retention_days <= MAX_RETAIN_DAYS:
         raise PolicyInvalidError("retention_days", fields={"retention_days": [f"0 to {MAX_RETAIN_DAYS} days"]})
     fields = {**draft._asdict(), "rules": _checked(draft.rules)}

@@ -90,3 +90,9 @@ def test_a_secret_that_is_none_checks_nothing(secret: str) -> None:
 def test_without_secrets_nothing_is_ours() -> None:
     with pytest.raises(WebhookError):
         read(headers_for(), secrets=[])
+
+
+@pytest.mark.parametrize("time", ["9" * 5000, "", "-1", "1.5", "٣"])
+def test_a_time_that_is_none_is_refused(time: str) -> None:
+    with pytest.raises(WebhookError):
+        read(changed("Timestamp", time))

@@ -19,9 +19,11 @@ from config import tally
 from config.models import Tally
 from credentials import batch, revocation
 from credentials.models import Credential
+from credentials.openid4vci.offers import Options, make_offer
 from credentials.sources import database_sources
 from credentials.verify_request import MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_ITEMS, BatchRequest, Item, Question
 from tests import cast
+from tests.credentials.openid4vci.steps import receive
 from tests.credentials.verifier import BATCH, POLICIES, VERIFY, Software, lines_of, show
 
 pytestmark = pytest.mark.django_db
@@ -220,3 +222,19 @@ def test_the_answer_is_streamed_and_stored_nowhere(bank: Software, shown: str) -
     assert answer.streaming
     assert (answer["Cache-Control"], answer["X-Accel-Buffering"]) == ("no-store", "no")
     assert bank.post(VERIFY, {"presentation": shown}).streaming is False
+
+
+def test_copies_cost_no_more_queries_each(bank: Software, lei: cast.Citizen, settings: Settings) -> None:
+    settings.VERIFY_TRUST_POLL_SECONDS = 60.0
+    credential = cast.issue_certificate(to=lei)
+    made = make_offer(application=credential.application, options=Options(tx_code=False), actor="system")
+    _, copies = receive(made, count=8)
+    items = [{"presentation": f"{copy.rpartition('~')[0]}~"} for copy in copies]
+    bank.batch(items[:1])
+    counted = []
+    for part in (items[:2], items):
+        with CaptureQueriesContext(connection) as queries:
+            *lines, _ = bank.batch(part)
+        counted.append(len(queries))
+        assert {line["checks"][8]["code"] for line in lines} == {"anchor_pending"}
+    assert counted[0] == counted[1]

@@ -16,10 +16,12 @@ from authorization.activity import describe_events, events_of
 from authorization.models import Authorization
 from credentials import retention, tasks
 from credentials.models import Credential, KeptReport
+from credentials.openid4vci.offers import Options, make_offer
 from credentials.signed_report import read_report
 from identity.service_keys import service_jwks
 from tests import cast
 from tests.credentials.conftest import Enter
+from tests.credentials.openid4vci.steps import receive
 from tests.credentials.verifier import KEPT, POLICIES, VERIFY, Software, rival, show
 
 pytestmark = pytest.mark.django_db
@@ -233,3 +235,13 @@ def test_a_forged_certificate_is_not_entered_in_anyones_history(bank: Software, 
     forged = head[:-4] + ("AAAA" if head[-4:] != "AAAA" else "BBBB") + "~" + rest
     assert keep(bank, forged, 1).json()["verdict"] == "invalid"
     assert events_of(weid=lei.weid).count() == before
+
+
+@pytest.mark.usefixtures("registered")
+def test_the_citizen_is_told_of_a_report_on_a_copy_too(
+    bank: Software, lei: cast.Citizen, credential: Credential
+) -> None:
+    made = make_offer(application=credential.application, options=Options(tx_code=False), actor="system")
+    _, (copy,) = receive(made, count=1)
+    assert keep(bank, f"{copy.rpartition('~')[0]}~", 1).status_code == 200
+    assert events_of(weid=lei.weid)[0].action == "verification.kept"

@@ -221,3 +221,10 @@ def test_parallel_revisions_are_versions_one_after_the_other() -> None:
         thread.join()
     versions = VerificationPolicy.objects.order_by("version").values_list("version", flat=True)
     assert list(versions) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("name", ["\0", "é", "..", " ", "a" * 61])
+def test_what_is_no_name_names_nothing(bank: Software, shown: str, name: str) -> None:
+    created = bank.post(POLICIES, {"name": name, "rules": {}})
+    assert (created.status_code, created.json()["code"]) == (400, "policy_invalid")
+    assert bank.post(VERIFY, {"presentation": shown, "policy": name}).status_code in {400, 404}

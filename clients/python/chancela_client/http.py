@@ -10,7 +10,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from chancela_client.errors import AnswerError, ConnectionFailed, Problem
 
@@ -41,6 +41,8 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 _OPENER = build_opener(_NoRedirects)
+# Without the proxies of the environment: what stays on this machine goes there in the clear.
+_LOCAL_OPENER = build_opener(_NoRedirects, ProxyHandler({}))
 
 
 def check_address(url: str) -> str:
@@ -68,7 +70,7 @@ def send(request: Request, *, timeout: float) -> Response:
 def opened(request: Request, *, timeout: float) -> Iterator[Any]:
     """Yield the open answer, for whoever reads it piece by piece. Raises as send."""
     try:
-        answer = _OPENER.open(request, timeout=timeout)
+        answer = (_LOCAL_OPENER if request.type == "http" else _OPENER).open(request, timeout=timeout)
     except HTTPError as refusal:
         raise problem_of(refusal) from None
     except (URLError, OSError, HTTPException) as error:

@@ -124,7 +124,12 @@ def test_another_organisation_is_told_nothing(bank: Client, template: RequestTem
 
 def test_a_wrong_question_about_a_result_is_refused(bank: Client, template: RequestTemplate) -> None:
     address = path_of(post(bank, template))
-    for name, value in (("include", "everything"), ("include", ""), ("response_code", ""), ("response_code", "x" * 101)):
+    for name, value in (
+        ("include", "everything"),
+        ("include", ""),
+        ("response_code", ""),
+        ("response_code", "x" * 101),
+    ):
         answer = bank.get(address, {name: value})
         assert (answer.status_code, list(answer.json()["fields"])) == (400, [name])
 
